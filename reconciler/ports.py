@@ -1,0 +1,94 @@
+"""The small protocols between a pass and the world; each has one contract test suite."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.model import (
+    Audience,
+    AudienceCatalogue,
+    AudienceId,
+    Catalogue,
+    Change,
+    ContactSnapshot,
+    Fate,
+    Integration,
+    ListUid,
+    MailingList,
+    Outcome,
+    RecipientSnapshot,
+)
+
+
+class ListSource(Protocol):
+    """Where mailing lists are read. Must never write, and must never show an outage as an empty list."""
+
+    def integration(self) -> Integration:
+        """Return the client's settings. Raise RemoteError when they cannot be read."""
+
+    def catalogue(self) -> Catalogue:
+        """Return every list. A page that fails leaves an incomplete tally; a first page that fails raises."""
+
+    def recipients(self, mailing_list: MailingList) -> RecipientSnapshot:
+        """Given a list, return its recipients; incomplete when a page fails or the totals disagree."""
+
+    def fate(self, uid: ListUid) -> Fate:
+        """Given a list's uid, look that one list up. Raise RemoteError when the answer proves nothing."""
+
+
+class AudienceSource(Protocol):
+    """Where audiences and contacts are read."""
+
+    def audiences(self) -> AudienceCatalogue:
+        """Return every audience and how many the account may hold."""
+
+    def contacts(self, audience_id: AudienceId) -> ContactSnapshot:
+        """Given an audience, return its contacts of every standing, archived ones too.
+
+        Raise NotFound when the audience is gone.
+        """
+
+    def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
+        """Given an audience, return the tags of its merge fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAudience:
+    """What is needed to create an audience."""
+
+    name: str
+    permission_reminder: str
+
+
+class AudienceSink(Protocol):
+    """Where a pass writes. Exists only in apply mode, so that plan mode cannot write."""
+
+    def create(self, wanted: NewAudience) -> Audience:
+        """Create an audience. Raise PermissionDenied when the plan's limit is reached."""
+
+    def edit(
+        self, audience_id: AudienceId, *, name: str | None = None, permission_reminder: str | None = None
+    ) -> Audience:
+        """Given an audience, change its name or reminder, or both. Raise NotFound when it is gone."""
+
+    def delete(self, audience_id: AudienceId) -> None:
+        """Given an audience, delete it for good. An audience already gone is fine."""
+
+    def create_merge_field(self, audience_id: AudienceId, tag: str) -> None:
+        """Given an audience, add a text merge field with this tag."""
+
+    def apply(self, audience_id: AudienceId, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
+        """Given changes (add, adopt, update, rename, remove), write them; yield outcomes as they are known.
+
+        Order: renames, adds, adopts and updates, removals. One refused contact never stops another. A
+        network failure yields `retry_later` for what it touched and for what was not tried any more.
+        Never sends a status with an update or rename, never `update_existing` with an add. An error that
+        concerns the whole audience or account (NotFound, CredentialsRejected, PermissionDenied) is raised
+        after the outcomes known so far were yielded.
+        """
+
+    def read_back(self, audience_id: AudienceId, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Given outcomes that claim to be true, re-read every removal and a sample of the rest.
+
+        Return a `not_true` outcome for each that is not.
+        """
