@@ -1,0 +1,65 @@
+"""What was asked of the sandbox, request by request, so that a test can say what a daemon really sent."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+KEPT = 50_000  # enough for any test, and a sandbox left running for weeks does not eat the memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRequest:
+    """One request and what became of it."""
+
+    number: int = 0  # counts from 1 in the order of the answers
+    at: datetime  # the sandbox's time
+    system: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+    operation: str  # the JSON-RPC method, empty on a REST service
+    status: int  # 0: no answer was sent
+    open_requests: int  # being answered at that moment, this one included
+    applied: bool  # the service carried it out, whether or not its answer arrived
+    fault: str  # the kind of fault that struck it, empty if none
+
+
+class RequestLog:
+    """The last requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: deque[LoggedRequest] = deque(maxlen=KEPT)
+        self._last_number = 0
+
+    def append(self, request: LoggedRequest) -> None:
+        """Given a request, give it the next number and keep it."""
+        with self._lock:
+            self._last_number += 1
+            self._requests.append(replace(request, number=self._last_number))
+
+    def requests(self, system: str = "", *, after: int = 0) -> list[LoggedRequest]:
+        """Given a system (all if empty) and a number, return that system's requests after it."""
+        with self._lock:
+            return [
+                request
+                for request in self._requests
+                if request.number > after and system in ("", request.system)
+            ]
+
+    def writes(self, *, after: int = 0) -> list[LoggedRequest]:
+        """Given a number, return the requests to Mailchimp after it that could change something."""
+        return [request for request in self.requests("mailchimp", after=after) if request.method != "GET"]
+
+    def last_number(self) -> int:
+        """Return the number of the latest request, 0 before the first."""
+        with self._lock:
+            return self._last_number
+
+    def clear(self) -> None:
+        """Forget every request; the numbers go on."""
+        with self._lock:
+            self._requests.clear()
