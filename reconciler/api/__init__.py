@@ -1,0 +1,1 @@
+"""Knows how to talk to the two services, and nothing of lists or audiences."""

@@ -1,0 +1,1 @@
+"""Knows where truth is read: OTYS, an export folder, memory and Mailchimp."""
