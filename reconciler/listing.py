@@ -1,0 +1,71 @@
+"""The recipients of a list, brought together by address: several of them become one contact. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.address import normalise, refuse_reason
+from reconciler.fields import render
+from reconciler.model import Address, Fields, Person, Recipient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One address of a list, with everybody behind it; the first person gives the fields."""
+
+    address: Address
+    persons: tuple[Person, ...]
+    fields: Fields
+    opted_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A recipient whose address cannot be sent to, and why."""
+
+    person: Person
+    email: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """A list by address, and the recipients that have no usable one."""
+
+    by_address: Mapping[Address, Listed]
+    invalid: tuple[Invalid, ...]
+
+
+def bring_together(recipients: Iterable[Recipient], templates: Mapping[str, str]) -> Listings:
+    """Given a list's recipients and the field templates, return one entry an address.
+
+    The winner of a shared address is the person with the lowest uid, so it does not flap. Any opt-out wins.
+    """
+    by_address: defaultdict[Address, list[Recipient]] = defaultdict(list)
+    invalid: list[Invalid] = []
+    for recipient in recipients:
+        address = normalise(recipient.email)
+        reason = refuse_reason(address)
+        if reason:
+            invalid.append(Invalid(recipient.person, recipient.email.strip(), reason))
+        else:
+            by_address[address].append(recipient)
+    return Listings(
+        {address: _join(address, sharers, templates) for address, sharers in by_address.items()},
+        tuple(invalid),
+    )
+
+
+def _join(address: Address, sharers: list[Recipient], templates: Mapping[str, str]) -> Listed:
+    sharers.sort(key=_seniority)
+    return Listed(
+        address=address,
+        persons=tuple(dict.fromkeys(sharer.person for sharer in sharers)),
+        fields=render(templates, {**sharers[0].values, "email": address, "kind": sharers[0].person.kind}),
+        opted_out=any(sharer.opted_out for sharer in sharers),
+    )
+
+
+def _seniority(recipient: Recipient) -> tuple[int, str, str, str]:
+    # Uids are opaque, yet numeric ones grow: comparing their length first puts 9 before 10.
+    return len(recipient.person.uid), recipient.person.uid, recipient.person.kind, recipient.uid

@@ -1,0 +1,143 @@
+"""One list seen on all three sides, address by address. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.listing import Listed, Listings
+from reconciler.model import (
+    Address,
+    BaseRow,
+    BaseState,
+    Contact,
+    ListBase,
+    Listing,
+    No,
+    NoReason,
+    Person,
+    Standing,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One address seen on all three sides."""
+
+    address: Address
+    listed: Listed | None
+    contact: Contact | None
+    row: BaseRow | None
+    nos: tuple[No, ...]
+    """The open nos of the address itself."""
+    inherited: tuple[No, ...]
+    """The open nos that its persons said under other addresses."""
+
+    @property
+    def listing(self) -> Listing:
+        """Where the address stands in OTYS."""
+        if self.listed is None:
+            return Listing.ABSENT
+        return Listing.OPTED_OUT if self.listed.opted_out else Listing.LISTED
+
+    @property
+    def standing(self) -> Standing:
+        """Where the contact stands in Mailchimp."""
+        return Standing.ABSENT if self.contact is None else self.contact.standing
+
+    @property
+    def base(self) -> BaseState:
+        """What we last did about it: a no weighs more than a row."""
+        known = BaseState.NONE if self.row is None else self.row.state
+        if self.nos:
+            # A no is stored before the removal it asks for: while our row stands, that removal is owed.
+            owed = self.row is not None and self.listing is not Listing.LISTED
+            return known if owed else BaseState.SUPPRESSED
+        reached = self.standing in (Standing.SUBSCRIBED, Standing.PENDING)
+        if self.inherited and not (known is BaseState.ACTIVE and reached):
+            return BaseState.SUPPRESSED
+        return known
+
+    @property
+    def reasons(self) -> frozenset[NoReason]:
+        """Why the list may not reach the address."""
+        return frozenset(no.reason for no in (*self.nos, *self.inherited))
+
+    @property
+    def persons(self) -> tuple[Person, ...]:
+        """Who stands behind the address now, or stood there last."""
+        if self.listed is not None:
+            return self.listed.persons
+        return () if self.row is None else self.row.persons
+
+
+class View:
+    """All three sides of one list, indexed."""
+
+    def __init__(self, listings: Listings, contacts: Iterable[Contact], base: ListBase) -> None:
+        self.listings = listings
+        self.base = base
+        self.broken = {invalid.person: invalid for invalid in listings.invalid if invalid.email}
+        self.contacts: Mapping[Address, Contact] = _by_address(contacts)
+        self._by_contact_id = {
+            contact.contact_id: contact for contact in self.contacts.values() if contact.contact_id
+        }
+        self._nos_of_address: defaultdict[Address, list[No]] = defaultdict(list)
+        self._nos_of_person: defaultdict[Person, list[No]] = defaultdict(list)
+        for no in base.nos:
+            self.remember(no)
+
+    def remember(self, no: No) -> None:
+        """Given a no, let it count for its address and, if it follows them, for its persons."""
+        self._nos_of_address[no.address].append(no)
+        if no.reason.follows_person:
+            for person in no.persons:
+                self._nos_of_person[person].append(no)
+
+    def addresses(self) -> list[Address]:
+        """Return every address there may be something to do about, in a stable order."""
+        return sorted({*self.listings.by_address, *self.base.rows, *self._nos_of_address})
+
+    def observe(self, address: Address) -> Observation:
+        """Given an address, return what the three sides say about it."""
+        listed = self.listings.by_address.get(address)
+        row = self.base.rows.get(address)
+        persons = () if listed is None else listed.persons
+        inherited = {no for person in persons for no in self._nos_of_person.get(person, ())}
+        return Observation(
+            address=address,
+            listed=listed,
+            contact=self._contact(address, row),
+            row=row,
+            nos=tuple(self._nos_of_address.get(address, ())),
+            inherited=tuple(
+                sorted((no for no in inherited if no.address != address), key=lambda no: no.address)
+            ),
+        )
+
+    def _contact(self, address: Address, row: BaseRow | None) -> Contact | None:
+        contact = self.contacts.get(address)
+        if contact is not None or row is None or not row.contact_id:
+            return contact
+        # The person may have changed the address in Mailchimp: the contact keeps its contact_id
+        # (facts/mailchimp.md, 21). An address that means somebody else by now is left alone.
+        renamed = self._by_contact_id.get(row.contact_id)
+        if (
+            renamed is None
+            or renamed.address in self.listings.by_address
+            or renamed.address in self.base.rows
+        ):
+            return None
+        return renamed
+
+    def still_there(self, row: BaseRow) -> bool:
+        """Given one of our rows, return whether its contact lives on in Mailchimp, under any address."""
+        return row.address in self.contacts or row.contact_id in self._by_contact_id
+
+
+def _by_address(contacts: Iterable[Contact]) -> dict[Address, Contact]:
+    found: dict[Address, Contact] = {}
+    for contact in contacts:
+        # A contact that is archived while it is read may show up in both listings: the live one counts.
+        if contact.address not in found or contact.standing is not Standing.ARCHIVED:
+            found[contact.address] = contact
+    return found

@@ -1,0 +1,255 @@
+"""From three sides of one list to a plan: a value with a digest. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.changes import carry_out, hold, rename
+from reconciler.diff import Decision, decide
+from reconciler.fingerprint import fingerprint
+from reconciler.listing import Invalid, Listed, bring_together
+from reconciler.model import (
+    Address,
+    AudienceId,
+    BaseMove,
+    BaseState,
+    Change,
+    ContactSnapshot,
+    ListBase,
+    ListChange,
+    Listing,
+    ListUid,
+    MailingList,
+    No,
+    Person,
+    RecipientSnapshot,
+    Refusal,
+    Standing,
+    Tally,
+    Verb,
+)
+from reconciler.observe import Observation, View
+from reconciler.policy import Policy, RemovedInMailchimp
+
+_REACHED = (Standing.SUBSCRIBED, Standing.PENDING)
+_GONE = (Standing.ARCHIVED, Standing.ABSENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """One linked list on all three sides."""
+
+    mailing_list: MailingList
+    audience_id: AudienceId | None
+    recipients: RecipientSnapshot
+    contacts: ContactSnapshot
+    base: ListBase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the guards and the report must know about a list."""
+
+    listed: int
+    """Addresses on the list."""
+    active: int
+    """Addresses that are ours and subscribed, as last synced."""
+    missing: int
+    """Of the active ones, those of which Mailchimp shows nothing at all."""
+    live: int
+    """Contacts of the audience that are not archived."""
+    foreign: int
+    """Subscribed contacts that are neither ours nor listed."""
+    recipients: Tally
+    contacts: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A change that Mailchimp refused before and that is not repeated while its data stays the same."""
+
+    change: Change
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPlan:
+    """Everything to be done about one list."""
+
+    list_uid: ListUid
+    list_name: str
+    audience_id: AudienceId | None
+    facts: Facts
+    changes: tuple[Change, ...]
+    moves: tuple[BaseMove, ...] = ()
+    """What is remembered without anything to show for it."""
+    refused: tuple[Refused, ...] = ()
+    invalid: tuple[Invalid, ...] = ()
+    shared: tuple[Listed, ...] = ()
+    """Addresses with more than one person behind them."""
+    listed: frozenset[Address] = frozenset()
+
+    @property
+    def digest(self) -> str:
+        """The digest of what would be done; the same plan has the same digest."""
+        return digest_of(self.list_uid, self.changes)
+
+
+def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now: datetime) -> ListPlan:
+    """Given one list on all three sides, return what is to be done about each of its addresses."""
+    listings = bring_together(sides.recipients.recipients, templates)
+    view = View(listings, sides.contacts.contacts, sides.base)
+    moved = _moved_persons(view)
+    _remember_fresh_nos(view, moved, policy)
+    renames = _renames(view, moved, policy)
+    settled = {address for change in renames for address in (change.address, change.move.replaces)}
+    results = [
+        _settle(view, address, moved=moved, policy=policy)
+        for address in view.addresses()
+        if address not in settled
+    ]
+    changes, refused = _hold_back_refused((*renames, *_changes(results)), sides.base.refusals, now)
+    return ListPlan(
+        list_uid=sides.mailing_list.uid,
+        list_name=sides.mailing_list.name,
+        audience_id=sides.audience_id,
+        facts=_facts(sides, view),
+        changes=changes,
+        moves=_moves(results, view, proven=sides.recipients.tally.complete),
+        refused=refused,
+        invalid=listings.invalid,
+        shared=tuple(listed for listed in listings.by_address.values() if len(listed.persons) > 1),
+        listed=frozenset(listings.by_address),
+    )
+
+
+def digest_of(list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
+    """Given a list and changes of it, return a digest that is the same for the same changes in any order."""
+    facts = sorted(
+        (
+            change.verb,
+            change.address if isinstance(change, Change) else "",
+            sorted(change.before.items()),
+            sorted(change.after.items()),
+        )
+        for change in changes
+    )
+    return hashlib.sha256(json.dumps([list_uid, facts]).encode()).hexdigest()
+
+
+def _moved_persons(view: View) -> Mapping[Address, Address]:
+    """Return, for each of our addresses that left the list, the address its person has now."""
+    now_at: dict[Person, Address] = {
+        person: address for address, listed in view.listings.by_address.items() for person in listed.persons
+    }
+    return {
+        row.address: now_at[person]
+        for row in view.base.rows.values()
+        if row.address not in view.listings.by_address
+        for person in reversed(row.persons)
+        if person in now_at
+    }
+
+
+def _decide(view: View, seen: Observation, *, moved: Mapping[Address, Address], policy: Policy) -> Decision:
+    listing = seen.listing
+    if (
+        seen.address in moved
+        and seen.row is not None
+        and seen.standing in _GONE
+        and not (seen.contact is None and view.still_there(seen.row))
+        and policy.removed_in_mailchimp is RemovedInMailchimp.RESPECT
+    ):
+        # Taken out in Mailchimp while the address changed in OTYS: the person is still on the list.
+        listing = Listing.LISTED
+    return decide(seen.base, listing, seen.standing, policy=policy, nos=seen.reasons)
+
+
+def _remember_fresh_nos(view: View, moved: Mapping[Address, Address], policy: Policy) -> None:
+    """A no that shows up in this very pass already counts at its person's new address."""
+    for address in moved:
+        seen = view.observe(address)
+        decision = _decide(view, seen, moved=moved, policy=policy)
+        if decision.no is not None and seen.row is not None and not seen.nos:
+            view.remember(No(address=address, persons=seen.row.persons, reason=decision.no))
+
+
+def _renames(view: View, moved: Mapping[Address, Address], policy: Policy) -> tuple[Change, ...]:
+    renames: dict[Address, Change] = {}
+    for address, target in sorted(moved.items()):
+        old, new = view.observe(address), view.observe(target)
+        free = new.contact is None and new.base in (BaseState.NONE, BaseState.REMOVED)
+        ours = old.base is BaseState.ACTIVE and old.standing in _REACHED
+        if ours and free and not old.nos and new.listing is Listing.LISTED and target not in renames:
+            renames[target] = rename(old, new, policy.field_conflicts)
+    return tuple(renames.values())
+
+
+def _settle(
+    view: View, address: Address, *, moved: Mapping[Address, Address], policy: Policy
+) -> Change | BaseMove | None:
+    seen = view.observe(address)
+    result = carry_out(seen, _decide(view, seen, moved=moved, policy=policy), policy.field_conflicts)
+    if isinstance(result, Change) and result.verb is Verb.REMOVE and not result.consent:
+        broken = _broken_address(view, seen)
+        if broken is not None:
+            return hold(seen, f"still on the list, but its address in OTYS is not valid: {broken.reason}")
+    return result
+
+
+def _broken_address(view: View, seen: Observation) -> Invalid | None:
+    """A typing mistake in OTYS is no reason to remove; an address that was taken away is."""
+    behind = () if seen.row is None else seen.row.persons
+    return next((view.broken[person] for person in behind if person in view.broken), None)
+
+
+def _changes(results: Iterable[Change | BaseMove | None]) -> list[Change]:
+    return [result for result in results if isinstance(result, Change)]
+
+
+def _moves(results: Iterable[Change | BaseMove | None], view: View, *, proven: bool) -> tuple[BaseMove, ...]:
+    """Nothing is forgotten for an absence from a list that was not read completely."""
+    return tuple(
+        result
+        for result in results
+        if isinstance(result, BaseMove) and (proven or result.address in view.listings.by_address)
+    )
+
+
+def _hold_back_refused(
+    changes: Sequence[Change], refusals: Sequence[Refusal], now: datetime
+) -> tuple[tuple[Change, ...], tuple[Refused, ...]]:
+    standing = {
+        (refusal.address, refusal.fingerprint): refusal
+        for refusal in refusals
+        if refusal.retry_after is None or refusal.retry_after > now
+    }
+    to_do: list[Change] = []
+    refused: list[Refused] = []
+    for change in changes:
+        refusal = standing.get((change.address, fingerprint(change))) if standing else None
+        if refusal is None:
+            to_do.append(change)
+        else:
+            refused.append(Refused(change, refusal))
+    return tuple(to_do), tuple(refused)
+
+
+def _facts(sides: Sides, view: View) -> Facts:
+    active = [row for row in sides.base.rows.values() if row.state is BaseState.ACTIVE]
+    return Facts(
+        listed=len(view.listings.by_address),
+        active=len(active),
+        missing=sum(not view.still_there(row) for row in active),
+        live=sum(contact.standing is not Standing.ARCHIVED for contact in view.contacts.values()),
+        foreign=sum(
+            contact.standing is Standing.SUBSCRIBED
+            and contact.address not in sides.base.rows
+            and contact.address not in view.listings.by_address
+            for contact in view.contacts.values()
+        ),
+        recipients=sides.recipients.tally,
+        contacts=sides.contacts.tally,
+    )
