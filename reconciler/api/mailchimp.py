@@ -1,0 +1,161 @@
+"""Knows how to ask Mailchimp's Marketing API one thing: host, key, JSON, and errors as ours."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from reconciler.api.http import Answer, HttpClient, RequestNote, ServerFailed
+from reconciler.api.mailchimp_errors import SYSTEM, error_of, seconds_to_wait
+from reconciler.errors import CredentialsRejected, UnexpectedAnswer
+
+CONNECTIONS = 5  # of the ten that one key may hold open (facts/mailchimp.md, 5)
+READ_TIMEOUT = 125.0  # the service itself gives a call up after 120 s (facts/mailchimp.md, 7)
+SUCCESSES = range(200, 300)
+
+_KEY = re.compile(r"[!-~]+")
+_DATA_CENTRE = re.compile(r"-(?P<name>[a-z]+[0-9]+)$")
+_MEMBER_IN_PATH = re.compile(r"(/members/)[^/]+")
+
+T = TypeVar("T")
+
+
+class Mailchimp:
+    """One account. Safe to share between threads; close it when done."""
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = "",
+        pause: Callable[[float], None] = time.sleep,
+        on_request: Callable[[RequestNote], None] | None = None,
+    ) -> None:
+        """Given a key, and a base URL unless the key names its data centre.
+
+        Raise CredentialsRejected if the key cannot be one, before anything is asked.
+        """
+        self._base_url = (base_url or _base_url_of(_checked(api_key))).rstrip("/")
+        self._http = HttpClient(
+            SYSTEM,
+            connections=CONNECTIONS,
+            read_timeout=READ_TIMEOUT,
+            auth=("reconciler", _checked(api_key)),
+            pause=pause,
+            on_request=on_request,
+        )
+
+    def read(
+        self, path: str, kind: type[T], *, params: Mapping[str, str] | None = None, patient: bool = True
+    ) -> T:
+        """Given a path, return what stands there. Raise RemoteError if it cannot be had.
+
+        An impatient read gives up at the first failure of the service, so that its caller can ask for less.
+        """
+        answer = self._send("GET", path, params=params, repeatable=patient)
+        try:
+            return _decoded(answer, kind, "GET", path)
+        except UnexpectedAnswer:
+            # A mangled answer is most often a passing trouble on the way, and a read may be repeated.
+            return _decoded(self._send("GET", path, params=params, repeatable=patient), kind, "GET", path)
+
+    def write(
+        self, method: str, path: str, body: object, kind: type[T], *, params: Mapping[str, str] | None = None
+    ) -> T:
+        """Given a write, return its answer. Raise RemoteError if it was refused or if nobody knows.
+
+        Only a POST is never repeated by itself: the others leave the same behind however often they arrive.
+        """
+        answer = self._send(method, path, params=params, body=body, repeatable=method != "POST")
+        return _decoded(answer, kind, method, path)
+
+    def delete(self, path: str) -> None:
+        """Given a path, delete what stands there. Raise RemoteError if it was refused or if nobody knows."""
+        self._send("DELETE", path, repeatable=True)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        repeatable: bool,
+    ) -> Answer:
+        try:
+            answer = self._http.send(
+                method,
+                self._base_url + path,
+                params=params,
+                body=None if body is None else msgspec.json.encode(body),
+                repeatable=repeatable,
+                throttled=seconds_to_wait,
+            )
+        except ServerFailed as error:
+            raise error_of(error.answer, _action(method, path)) from error
+        if answer.status not in SUCCESSES:
+            raise error_of(answer, _action(method, path))
+        return answer
+
+
+def audience_path(audience_id: str) -> str:
+    """Given an audience's id, return its path."""
+    return f"/lists/{quote(audience_id, safe='')}"
+
+
+def member_path(audience_id: str, key: str) -> str:
+    """Given an audience's id and a member's id or contact id, return the member's path."""
+    return f"{audience_path(audience_id)}/members/{quote(key, safe='')}"
+
+
+def _checked(api_key: str) -> str:
+    if not _KEY.fullmatch(api_key):
+        raise CredentialsRejected(
+            SYSTEM,
+            "the API key is empty or holds characters no key has",
+            advice="Copy the key again from Mailchimp: Profile, Extras, API keys.",
+        )
+    return api_key
+
+
+def _base_url_of(api_key: str) -> str:
+    data_centre = _DATA_CENTRE.search(api_key)
+    if not data_centre:
+        raise CredentialsRejected(
+            SYSTEM,
+            "the API key does not end with its data centre, such as -us6",
+            advice="Copy the whole key, with its suffix, from Mailchimp: Profile, Extras, API keys.",
+        )
+    return f"https://{data_centre['name']}.api.mailchimp.com/3.0"
+
+
+def _decoded(answer: Answer, kind: type[T], method: str, path: str) -> T:
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # Of the decoder's words only the place is told: they can quote a value.
+        place = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "the whole of it"
+        raise UnexpectedAnswer(
+            SYSTEM, f"the answer to {_action(method, path)} cannot be understood ({place})"
+        ) from None
+
+
+def _action(method: str, path: str) -> str:
+    """Name a request without naming a person: a member's id is a digest of the address."""
+    return f"{method} " + _MEMBER_IN_PATH.sub(r"\1…", path)

@@ -1,0 +1,147 @@
+"""Knows the shapes Mailchimp answers with, as far as they are read, and what they mean in our nouns."""
+
+import hashlib
+import json
+
+import msgspec
+
+from reconciler.address import normalise
+from reconciler.model import Address, Audience, AudienceId, Constraints, Contact, Fields, Standing
+
+_Scalar = str | int | float | bool | None
+MergeValue = _Scalar | dict[str, _Scalar]
+"""Numbers may come back as numbers, addresses as objects (facts/mailchimp.md, 47 and 48)."""
+
+MEMBER_FIELDS = ("id", "email_address", "status", "contact_id", "merge_fields")
+
+
+class MemberRow(msgspec.Struct, frozen=True, gc=False):
+    """One member, with what is compared of it."""
+
+    id: str
+    status: Standing
+    email_address: str | None = None
+    """Missing on a contact that is known by telephone only (facts/mailchimp.md, 68)."""
+    contact_id: str = ""
+    merge_fields: dict[str, MergeValue] | list[str] = msgspec.field(default_factory=dict)
+    """An empty object may arrive as an empty list."""
+
+    @property
+    def address(self) -> Address:
+        """The address both sides are matched on; empty when there is none."""
+        return normalise(self.email_address or "")
+
+    def contact(self) -> Contact:
+        """Return this member as a contact."""
+        return Contact(
+            id=self.id,
+            address=self.address,
+            standing=self.status,
+            fields=field_texts(self.merge_fields),
+            contact_id=self.contact_id,
+        )
+
+
+class MembersPage(msgspec.Struct, frozen=True):
+    """A page of GET /lists/{id}/members."""
+
+    members: list[MemberRow]
+    total_items: int
+
+
+class AudienceRow(msgspec.Struct, frozen=True):
+    """One audience, with what is compared of it."""
+
+    id: str
+    name: str
+    permission_reminder: str = ""
+
+    def audience(self) -> Audience:
+        """Return this row as an audience."""
+        return Audience(id=AudienceId(self.id), name=self.name, permission_reminder=self.permission_reminder)
+
+
+class ConstraintsRow(msgspec.Struct, frozen=True):
+    """How many audiences the account may hold; -1 means any number."""
+
+    may_create: bool = True
+    max_instances: int = -1
+    current_total_instances: int = 0
+
+    def constraints(self) -> Constraints:
+        """Return this row as constraints."""
+        return Constraints(
+            may_create=self.may_create,
+            maximum=self.max_instances if self.max_instances >= 0 else None,
+            current=self.current_total_instances,
+        )
+
+
+class AudiencesPage(msgspec.Struct, frozen=True):
+    """A page of GET /lists."""
+
+    lists: list[AudienceRow]
+    total_items: int
+    constraints: ConstraintsRow = ConstraintsRow()
+
+
+class MergeFieldRow(msgspec.Struct, frozen=True):
+    """One merge field of an audience."""
+
+    tag: str
+
+
+class MergeFieldsPage(msgspec.Struct, frozen=True):
+    """A page of GET /lists/{id}/merge-fields."""
+
+    merge_fields: list[MergeFieldRow]
+    total_items: int
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """One row of a batch subscribe that was not taken."""
+
+    email_address: str = ""
+    error: str = ""
+    error_code: str = ""
+    field: str = ""
+    field_message: str = ""
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """What POST /lists/{id} answers, with HTTP 200 whatever became of the rows (facts/mailchimp.md, 42)."""
+
+    new_members: list[MemberRow] = []
+    updated_members: list[MemberRow] = []
+    errors: list[RefusedRow] = []
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """An answer of which nothing is read."""
+
+
+def member_hash(address: Address) -> str:
+    """Given an address that was never seen as a contact, return the id it should have there."""
+    return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
+
+
+def field_texts(values: dict[str, MergeValue] | list[str]) -> Fields:
+    """Given merge fields as Mailchimp sends them, return them as texts that can be compared."""
+    if isinstance(values, list):
+        return {}
+    return {tag: _text(value) for tag, value in values.items()}
+
+
+def _text(value: MergeValue) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    filled = {part: text for part, text in value.items() if text}
+    return json.dumps(filled, ensure_ascii=False, sort_keys=True) if filled else ""
