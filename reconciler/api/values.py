@@ -1,0 +1,75 @@
+"""Knows how loosely OTYS spells a value, and reads one meaning from every spelling (facts/otys.md, 12)."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeAlias, Union
+
+Json: TypeAlias = Union[bool, int, float, str, "list[Json]", "dict[str, Json]", None]
+Row: TypeAlias = "Mapping[str, Json]"
+
+YES = frozenset({"1", "true", "on", "yes", "y", "ja", "j", "aan", "active", "actief"})
+NO = frozenset({"", "0", "false", "off", "no", "n", "nee", "uit", "inactive", "inactief"})
+
+
+class Missing(Enum):
+    """A field that was not sent, which is not the same as an empty one."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
+
+
+def value_at(row: Row, path: str) -> Json | Missing:
+    """Given a row and a dotted path, return the value there, or MISSING."""
+    value: Json | Missing = MISSING
+    level: Json | Mapping[str, Json] = row
+    for name in path.split("."):
+        if not isinstance(level, Mapping) or name not in level:
+            return MISSING
+        value = level = level[name]
+    return value
+
+
+def text(value: Json) -> str:
+    """Given a value in any spelling, return it as trimmed text; null and empty collections are empty."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value.strip()
+        case bool():
+            return "1" if value else "0"
+        case float() if value.is_integer():
+            return str(int(value))
+        case int() | float():
+            return str(value)
+        case list():
+            return ", ".join(text(item) for item in value)
+        case dict():
+            return next((text(value[name]) for name in ("value", "name", "label") if name in value), "")
+
+
+def text_at(row: Row, path: str) -> str | None:
+    """Given a row and a dotted path, return the text there, or None if the field was not sent."""
+    value = value_at(row, path)
+    return None if isinstance(value, Missing) else text(value)
+
+
+def switch(value: Json) -> bool | None:
+    """Given a value that should be on or off, return which, or None if it says neither."""
+    word = text(value).casefold()
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    return int(word) != 0 if word.lstrip("-").isdecimal() else None
+
+
+def rows_of(value: Json) -> list[dict[str, Json]] | None:
+    """Given a collection spelled as an array or as an object keyed by index, return its rows, else None."""
+    items = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        return None
+    rows = [item for item in items if isinstance(item, dict)]
+    return rows if len(rows) == len(items) else None
