@@ -1,0 +1,119 @@
+"""Knows in which order and in how many requests changes are written, and when to stop."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from reconciler.api.mailchimp import Mailchimp
+from reconciler.errors import RemoteError
+from reconciler.model import AudienceId, Change, Outcome, Verb
+from reconciler.sinks.mailchimp_adds import ROWS_IN_A_REQUEST, ContactAdder
+from reconciler.sinks.mailchimp_contacts import ContactWriter
+from reconciler.sinks.mailchimp_outcomes import PASSING_TROUBLES, already_true, troubled, untried
+
+THREADS = 4
+SINGLE_WRITES_AT_A_TIME = 40
+"""So many outcomes at most are unknown to the store when the program is killed."""
+
+_VERBS = (Verb.RENAME, Verb.ADD, Verb.ADOPT, Verb.UPDATE, Verb.REMOVE)
+
+
+class Applying:
+    """Writes changes of one audience until they are all written or the service stops answering."""
+
+    def __init__(self, client: Mailchimp, audience_id: AudienceId, params: Mapping[str, str]) -> None:
+        self._adder = ContactAdder(client, audience_id, params)
+        self._writer = ContactWriter(client, audience_id, params)
+        self._stop = threading.Event()
+
+    def write(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
+        """Given changes, write them; yield outcomes request by request or in small groups.
+
+        Raise RemoteError, after the outcomes known so far, when it is about the audience or the account.
+        """
+        steps = _steps(changes)
+        if steps.nothing_to_write:
+            yield [already_true(change) for change in steps.nothing_to_write]
+        yield from self._singly(steps.renames)
+        yield from self._at_once(steps.newcomers)
+        yield from self._singly(steps.returners)
+        yield from self._singly(steps.edits)
+        yield from self._singly(steps.removals)
+
+    def _at_once(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
+        for group in _groups(changes, ROWS_IN_A_REQUEST):
+            if self._stop.is_set():
+                yield [untried(change) for change in group]
+            else:
+                yield from self._add(group)
+
+    def _add(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
+        known = 0
+        try:
+            for outcomes in self._adder.add(changes):
+                known += len(outcomes)
+                yield outcomes
+        except PASSING_TROUBLES as error:
+            self._stop.set()
+            yield [troubled(change, error) for change in changes[known:]]
+
+    def _singly(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
+        for group in _groups(changes, SINGLE_WRITES_AT_A_TIME):
+            with ThreadPoolExecutor(min(THREADS, len(group))) as threads:
+                results = list(threads.map(self._one, group))
+            yield [result for result in results if isinstance(result, Outcome)]
+            for result in results:
+                if isinstance(result, RemoteError):
+                    raise result
+
+    def _one(self, change: Change) -> Outcome | RemoteError:
+        if self._stop.is_set():
+            return untried(change)
+        try:
+            return self._writer.write(change)
+        except PASSING_TROUBLES as error:
+            self._stop.set()
+            return troubled(change, error)
+        except RemoteError as error:
+            # Not raised here: the outcomes of the writes beside this one would get lost.
+            self._stop.set()
+            return error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    nothing_to_write: Sequence[Change]
+    renames: Sequence[Change]
+    newcomers: Sequence[Change]
+    returners: Sequence[Change]
+    """Archived contacts: only a PUT with the status brings one back (facts/mailchimp.md, 26)."""
+    edits: Sequence[Change]
+    removals: Sequence[Change]
+
+
+def _steps(changes: Sequence[Change]) -> _Steps:
+    for change in changes:
+        if change.verb not in _VERBS:
+            raise ValueError(f"{change.verb} is nothing that is written to Mailchimp")
+        if change.contact is None and change.verb is not Verb.ADD:
+            raise ValueError(f"{change.verb} needs the contact as it was seen")
+    edits = _of(changes, Verb.ADOPT, Verb.UPDATE)
+    adds = _of(changes, Verb.ADD)
+    return _Steps(
+        nothing_to_write=[change for change in edits if not change.fields],
+        renames=_of(changes, Verb.RENAME),
+        newcomers=[change for change in adds if change.contact is None],
+        returners=[change for change in adds if change.contact],
+        edits=[change for change in edits if change.fields],
+        removals=_of(changes, Verb.REMOVE),
+    )
+
+
+def _of(changes: Sequence[Change], *verbs: Verb) -> list[Change]:
+    return [change for change in changes if change.verb in verbs]
+
+
+def _groups(changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
+    for start in range(0, len(changes), size):
+        yield changes[start : start + size]

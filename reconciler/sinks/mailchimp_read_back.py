@@ -1,0 +1,116 @@
+"""Knows whether what Mailchimp acknowledged is what it shows."""
+
+from collections.abc import Sequence
+
+from reconciler.api.mailchimp import Mailchimp, audience_path
+from reconciler.api.mailchimp_wire import MembersPage, member_hash
+from reconciler.model import AudienceId, Change, Contact, Outcome, Standing, Verb
+from reconciler.sinks.mailchimp_account import AudienceContacts
+from reconciler.sinks.mailchimp_outcomes import known_contact_id, not_true
+
+SAMPLE = 3
+REMOVALS_TO_LIST = 10
+"""From so many removals on, one listing is cheaper than reading them one by one."""
+PAGE = 1000
+
+
+class ReadBack:
+    """Reads contacts of one audience again after they were written."""
+
+    def __init__(self, client: Mailchimp, audience_id: AudienceId) -> None:
+        self._client = client
+        self._audience_id = audience_id
+        self._contacts = AudienceContacts(client, audience_id)
+
+    def check(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Given outcomes, return a `not_true` one for every removal and for each sampled write that is not.
+
+        Raise RemoteError when it cannot be read.
+        """
+        true = [outcome for outcome in outcomes if outcome.result.moves_base]
+        removals = [outcome for outcome in true if outcome.change.verb is Verb.REMOVE]
+        written = [outcome for outcome in true if _was_written(outcome.change)]
+        checked = [self._removal(outcome) for outcome in self._not_listed_as_archived(removals)]
+        checked += [self._writing(outcome) for outcome in _sample(written)]
+        return [outcome for outcome in checked if outcome]
+
+    def _not_listed_as_archived(self, removals: Sequence[Outcome]) -> list[Outcome]:
+        """Leave out the removals that the newest pages of archived contacts prove."""
+        if len(removals) < REMOVALS_TO_LIST:
+            return list(removals)
+        pages = -(-len(removals) // PAGE)
+        archived: set[str] = set()
+        for page in range(pages):
+            archived |= self._archived_page(page * PAGE)
+        return [outcome for outcome in removals if _seen(outcome.change).id not in archived]
+
+    def _archived_page(self, offset: int) -> set[str]:
+        params = {
+            "status": Standing.ARCHIVED,
+            "sort_field": "last_changed",
+            "sort_dir": "DESC",
+            "count": str(PAGE),
+            "offset": str(offset),
+            "fields": "members.id,members.status,total_items",
+        }
+        path = f"{audience_path(self._audience_id)}/members"
+        page = self._client.read(path, MembersPage, params=params)
+        return {member.id for member in page.members if member.status is Standing.ARCHIVED}
+
+    def _removal(self, outcome: Outcome) -> Outcome | None:
+        contact = self._contacts.find(_seen(outcome.change).id)
+        if contact is None or contact.standing is Standing.ARCHIVED:
+            return None
+        return not_true(outcome.change, f"removed, and yet Mailchimp shows it {contact.standing}")
+
+    def _writing(self, outcome: Outcome) -> Outcome | None:
+        change = outcome.change
+        contact = self._contacts.find(member_hash(change.address), outcome.contact_id)
+        if contact is None:
+            return not_true(change, f"{change.verb} was acknowledged, and yet Mailchimp does not find it")
+        difference = _difference(change, contact)
+        return not_true(change, difference) if difference else None
+
+
+def _was_written(change: Change) -> bool:
+    return change.verb in (Verb.ADD, Verb.RENAME) or (
+        change.verb in (Verb.ADOPT, Verb.UPDATE) and bool(change.fields)
+    )
+
+
+def _sample(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Given outcomes, return a few from all over them: a verb that fails as a whole shows."""
+    last = len(outcomes) - 1
+    if last < SAMPLE:
+        return list(outcomes)
+    return [outcomes[round(place * last / (SAMPLE - 1))] for place in range(SAMPLE)]
+
+
+def _difference(change: Change, contact: Contact) -> str:
+    if contact.address != change.address:
+        return f"{change.verb} was acknowledged, and yet Mailchimp shows another address"
+    if change.verb is Verb.ADD and contact.standing is not Standing.SUBSCRIBED:
+        return f"added, and yet Mailchimp shows it {contact.standing}"
+    known = known_contact_id(change)
+    if change.verb is Verb.RENAME and known and contact.contact_id and contact.contact_id != known:
+        return "renamed, and yet Mailchimp shows another contact at the new address"
+    different = sorted(
+        tag for tag, value in change.fields.items() if not _same(contact.fields.get(tag, ""), value)
+    )
+    return f"{', '.join(different)}: written, and yet Mailchimp shows something else" if different else ""
+
+
+def _same(shown: str, written: str) -> bool:
+    """Whether two values are one: Mailchimp trims texts and spells numbers its own way."""
+    if " ".join(shown.split()) == " ".join(written.split()):
+        return True
+    try:
+        return float(shown) == float(written)
+    except ValueError:
+        return False
+
+
+def _seen(change: Change) -> Contact:
+    if change.contact is None:
+        raise ValueError(f"{change.verb} needs the contact as it was seen")
+    return change.contact
