@@ -1,0 +1,35 @@
+"""What must survive a restart, in SQLite or PostgreSQL.
+
+`open_store` gives a `Store`; the other modules are its parts, one idea each.
+"""
+
+from reconciler.store.check import DatabaseReport, check_database
+from reconciler.store.locks import HeldLock
+from reconciler.store.open import open_store
+from reconciler.store.records import (
+    Intent,
+    IntentKind,
+    ListCounts,
+    OutcomeRecord,
+    PassRecord,
+    Remembered,
+    RememberedNo,
+    StoredProposal,
+)
+from reconciler.store.store import Store
+
+__all__ = [
+    "DatabaseReport",
+    "HeldLock",
+    "Intent",
+    "IntentKind",
+    "ListCounts",
+    "OutcomeRecord",
+    "PassRecord",
+    "Remembered",
+    "RememberedNo",
+    "Store",
+    "StoredProposal",
+    "check_database",
+    "open_store",
+]

@@ -1,0 +1,123 @@
+"""Holds the connections to one database: durable, and with one writer at a time on SQLite."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from reconciler.store.failures import store_error
+
+PATIENCE_SECONDS: Final = 30
+"""How long a statement waits for another program's lock; `?timeout=` in an SQLite URL changes it."""
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+
+_WRITES: Final = "reconciler_writes"
+
+
+class Database:
+    """An engine and the two ways to use it."""
+
+    def __init__(self, url: URL, *, place: str) -> None:
+        self.place: Final = place
+        """Where it stands, in words that may be shown."""
+        self.engine: Final = _engine(url)
+        # SQLite makes writers wait by polling, which is not fair: threads queue here instead.
+        self._turn = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file rather than a server."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction that sees one state. Raise StoreError on trouble."""
+        with self._in_words(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction that is committed whole or not at all.
+
+        Raise StoreError on trouble.
+        """
+        with (
+            self._in_words(),
+            self._exclusive(),
+            self.engine.connect() as connection,
+            connection.execution_options(**{_WRITES: True}).begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        with self._turn:
+            yield
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, PoolTimeout) as error:
+            # Without its cause: a database's own text may name a row's values.
+            raise store_error(error, self.place) from None
+
+
+def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Given a connection, return an insert that can say what happens on a conflict."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        patience = {} if "timeout" in url.query else {"timeout": PATIENCE_SECONDS}
+        engine = create_engine(url, hide_parameters=True, connect_args=patience)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # Python would begin a transaction late; `_begin_sqlite` does
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # a remembered no must survive a power cut
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    # A writer that began as a reader could not wait for another writer: it would fail at once.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
+    cursor.execute("SET synchronous_commit = on")  # a remembered no must survive a power cut
+    cursor.close()
+    connection.commit()

@@ -1,0 +1,133 @@
+"""Lets one pass at a time work on a client, across threads, processes and machines."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, delete, select, update
+
+from reconciler.errors import LockHeld, StoreError
+from reconciler.store.connection import Database, insert
+from reconciler.store.tables import locks
+
+_log = structlog.get_logger(__name__)
+
+_RENEWALS_A_LEASE: Final = 3
+
+
+class HeldLock:
+    """A client's lock, held until it is released, or lost when its lease ran out and another took it."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        client: str,
+        lease: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.client: Final = client
+        self._database = database
+        self._lease = lease
+        self._now = now
+        self._token = secrets.token_hex(16)
+        self._lost = threading.Event()
+
+    @property
+    def lost(self) -> bool:
+        """Whether another holder took the lock over: nothing may be written any more."""
+        return self._lost.is_set()
+
+    def take(self, holder: str) -> None:
+        """Take the lock if it is free or its lease ran out. Raise LockHeld otherwise."""
+        with self._database.writing() as connection:
+            now = self._now()
+            statement = insert(connection, locks).values(
+                client=self.client, holder=holder, token=self._token, since=now, expires=now + self._lease
+            )
+            new = statement.excluded
+            # One statement: between a look and a take, another could take it too.
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["client"],
+                    set_={
+                        "holder": new.holder,
+                        "token": new.token,
+                        "since": new.since,
+                        "expires": new.expires,
+                    },
+                    where=locks.c.expires <= now,
+                )
+            )
+            self._require_mine(connection)
+
+    def renew(self) -> None:
+        """Begin the lease anew. Raise LockHeld if another holder took the lock over."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(locks)
+                .where(locks.c.client == self.client, locks.c.token == self._token)
+                .values(expires=self._now() + self._lease)
+            )
+            self._require_mine(connection)
+
+    def release(self) -> None:
+        """Free the lock; a successor's lock is left alone."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(locks).where(locks.c.client == self.client, locks.c.token == self._token)
+            )
+
+    def keep(self, ended: threading.Event) -> None:
+        """Renew the lease in good time until `ended` is set or the lock is lost."""
+        pause = self._lease.total_seconds() / _RENEWALS_A_LEASE
+        while not ended.wait(pause):
+            try:
+                self.renew()
+            except LockHeld as error:
+                _log.warning("lock_lost", client=self.client, reason=str(error))
+                return
+            except StoreError as error:
+                _log.warning("lock_not_renewed", client=self.client, reason=str(error))
+
+    def _require_mine(self, connection: Connection) -> None:
+        row = connection.execute(select(locks).where(locks.c.client == self.client)).one_or_none()
+        if row is not None and row.token == self._token:
+            return
+        self._lost.set()
+        if row is None:
+            raise LockHeld(f"The lock of {self.client} was taken over and released by another pass.")
+        raise LockHeld(
+            f"Another pass works on {self.client}: {row.holder}, since {row.since:%Y-%m-%d %H:%M:%S} UTC.",
+            advice=f"Wait for it. If it was killed, its lock ends at {row.expires:%H:%M:%S} UTC by itself.",
+        )
+
+
+class Locks:
+    """One lock a client."""
+
+    _database: Database
+
+    @contextmanager
+    def lock(
+        self, client: str, holder: str, *, lease: timedelta, now: Callable[[], datetime]
+    ) -> Iterator[HeldLock]:
+        """Given a client, hold its lock, renewing the lease in the background.
+
+        Raise LockHeld, naming the holder and since when, if another holds it.
+        """
+        held = HeldLock(self._database, client=client, lease=lease, now=now)
+        held.take(holder)
+        ended = threading.Event()
+        keeper = threading.Thread(target=held.keep, args=(ended,), name=f"lock of {client}", daemon=True)
+        keeper.start()
+        try:
+            yield held
+        finally:
+            ended.set()
+            keeper.join()
+            held.release()

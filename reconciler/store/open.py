@@ -1,0 +1,88 @@
+"""Opens the state database: makes the file if there is none, and says clearly why it cannot be used."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import make_url, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from reconciler.errors import StoreError
+from reconciler.store.connection import Database
+from reconciler.store.schema import require_version, upgrade
+from reconciler.store.store import Store
+from reconciler.store.tables import meta
+
+_FORMS = "Write sqlite:///state/reconciler.db or postgresql+psycopg://user:password@host/database."
+_RIGHTS = "Give the user that runs the daemon the right to write the file and its folder."
+
+
+def open_store(url: str, *, migrate: bool = True) -> Store:
+    """Given the URL of a database, return its store, with its tables brought up to date.
+
+    With `migrate` off, the tables must be there and of this version. Raise StoreError if the database
+    cannot be used.
+    """
+    database = open_database(url, create=migrate)
+    try:
+        if migrate:
+            upgrade(database)
+        else:
+            require_version(database)
+        with database.reading() as connection:
+            key = connection.execute(select(meta.c.value).where(meta.c.name == "address_key")).scalar_one()
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, address_key=bytes.fromhex(key))
+
+
+def open_database(url: str, *, create: bool) -> Database:
+    """Given a URL, return its database, whatever its tables are. Raise StoreError if the URL is no good."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+        _prepare_file(path, create=create)
+        return Database(parsed, place=str(path))
+    shown = parsed.set(query={}).render_as_string(hide_password=True)
+    return Database(parsed, place=shown)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Without its cause: the text of a malformed URL may hold a password.
+        raise StoreError("state.url is not the URL of a database.", advice=_FORMS) from None
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise StoreError(f"state.url names {parsed.drivername}, which is not supported.", advice=_FORMS)
+    if parsed.host and "@" in parsed.host:
+        raise StoreError("The password in state.url holds an '@'.", advice="Write it as %40.")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StoreError("state.url names no file, but the state must survive a restart.", advice=_FORMS)
+    return parsed
+
+
+def _prepare_file(path: Path, *, create: bool) -> None:
+    if not path.exists():
+        if not create:
+            raise StoreError(f"There is no state database at {path}.", advice="Run `reconciler db upgrade`.")
+        _create_file(path)
+    if path.is_dir():
+        raise StoreError(f"The state database {path} is a folder.", advice="Name a file in state.url.")
+    # A write-ahead log stands beside the file, so the folder must be writable too.
+    for needed, what in ((path, "file"), (path.parent, "folder")):
+        if not os.access(needed, os.R_OK | os.W_OK, effective_ids=True):
+            raise StoreError(
+                f"The state database {path} cannot be written: its {what} is read-only.", advice=_RIGHTS
+            )
+
+
+def _create_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its log the same mode
+    except OSError as error:
+        raise StoreError(
+            f"The state database {path} cannot be created: {error.strerror}.", advice=_RIGHTS
+        ) from error

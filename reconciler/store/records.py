@@ -1,0 +1,121 @@
+"""The values that the store hands out besides the nouns of the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model import (
+    BaseRow,
+    LinkState,
+    ListUid,
+    No,
+    PassId,
+    PassResult,
+    Refusal,
+    Result,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassRecord:
+    """One pass as it was recorded."""
+
+    id: PassId
+    client: str
+    mode: str
+    trigger: str
+    started_at: datetime
+    ended_at: datetime | None
+    """None while the pass runs, and for ever when it was killed."""
+    result: PassResult | None
+    counts: Mapping[str, int]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """One outcome as history keeps it: without an address."""
+
+    pass_id: PassId
+    client: str
+    list_uid: ListUid
+    list_name: str
+    verb: str
+    address_key: str
+    """`Store.key_address` of the contact; empty for a change of the list itself."""
+    result: Result
+    reason: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedNo:
+    """A no, and when it ended if it did."""
+
+    no: No
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """All that one list remembers about one address."""
+
+    list_uid: ListUid
+    list_name: str
+    row: BaseRow | None
+    nos: tuple[RememberedNo, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCounts:
+    """How much one list remembers."""
+
+    list_name: str
+    state: LinkState | None
+    """None for a list that never had a link."""
+    active: int = 0
+    removed: int = 0
+    nos: int = 0
+    refusals: int = 0
+
+
+class IntentKind(StrEnum):
+    """What is announced before it is done, because doing it twice would do harm."""
+
+    CREATE_AUDIENCE = "create-audience"
+    DELETE_AUDIENCE = "delete-audience"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Something announced whose end is not known."""
+
+    id: int
+    list_uid: ListUid
+    kind: IntentKind
+    detail: Mapping[str, str]
+    pass_id: PassId
+    intended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProposal:
+    """A withheld part of a plan that waits for an approval."""
+
+    digest: str
+    list_uid: ListUid
+    verb: str
+    count: int
+    message: str
+    plan_digest: str
+    client: str = ""
+    """Empty until it is stored, as what follows is None until then."""
+    pass_id: PassId | None = None
+    """The last pass that proposed it."""
+    first_seen: datetime | None = None
+    expires: datetime | None = None
+    approved_at: datetime | None = None
+    approved_by: str = ""

@@ -1,0 +1,41 @@
+"""The store: one object for all that must survive a restart."""
+
+from types import TracebackType
+from typing import Self
+
+from reconciler.store.base import Base
+from reconciler.store.connection import Database
+from reconciler.store.intents import Intents
+from reconciler.store.lists import Lists
+from reconciler.store.locks import Locks
+from reconciler.store.passes import Passes
+from reconciler.store.plans import Plans
+from reconciler.store.proposals import Proposals
+
+
+class Store(Lists, Base, Passes, Plans, Proposals, Intents, Locks):
+    """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
+
+    def __init__(self, database: Database, *, address_key: bytes) -> None:
+        self._database = database
+        self._address_key = address_key
+
+    @property
+    def place(self) -> str:
+        """Where the database stands, without its password."""
+        return self._database.place
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

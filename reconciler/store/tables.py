@@ -1,0 +1,191 @@
+"""The tables as they are now; `migrations/` says how they came to be (a test compares the two)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from reconciler.store.columns import UtcDateTime
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("list_uid", Text, nullable=False),
+    Column("list_name", Text, nullable=False),
+    Column("state", Text),  # no state: this list never had a link
+    Column("audience_id", Text),
+    Column("agreed_name", Text, nullable=False),
+    Column("agreed_reminder", Text, nullable=False),
+    Column("synced_once", Boolean, nullable=False),
+    Column("absent_passes", Integer, nullable=False),
+    Column("absent_since", UtcDateTime),
+    Index("ux_lists_client_list_uid", "client", "list_uid", unique=True),
+)
+Index(
+    "ux_lists_linked_audience",
+    lists.c.client,
+    lists.c.audience_id,
+    unique=True,
+    sqlite_where=text("state = 'linked'"),
+    postgresql_where=text("state = 'linked'"),
+)
+
+base_rows = Table(
+    "base_rows",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("persons", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("contact_id", Text, nullable=False),
+    sqlite_with_rowid=False,  # rows stand in the order of their key: half the file, one read a row
+)
+
+nos = Table(
+    "nos",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("list_id", ForeignKey("lists.id"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("persons", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index("ix_nos_list_address", "list_id", "address"),
+)
+Index(
+    "ux_nos_open",
+    nos.c.list_id,
+    nos.c.address,
+    nos.c.reason,
+    unique=True,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("verb", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("retry_after", UtcDateTime),
+    sqlite_with_rowid=False,
+)
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("called_by", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("result", Text),
+    Column("counts", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+    Index("ix_passes_client", "client", "id"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("pass_id", ForeignKey("passes.id"), nullable=False),
+    Column("list_id", ForeignKey("lists.id"), nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("address_key", Text, nullable=False),  # empty: a change of the list itself
+    Column("result", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_outcomes_pass", "pass_id"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("list_id", ForeignKey("lists.id"), nullable=False),
+    Column("pass_id", ForeignKey("passes.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("intended_at", UtcDateTime, nullable=False),
+    Column("settled_at", UtcDateTime),
+    Column("result", Text),
+    Column("settled_detail", Text),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("pass_id", ForeignKey("passes.id"), primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("planned_at", UtcDateTime, nullable=False),
+)
+
+plan_bodies = Table(
+    "plan_bodies",
+    metadata,
+    Column("pass_id", ForeignKey("plans.pass_id"), primary_key=True),
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("list_id", ForeignKey("lists.id"), nullable=False),
+    Column("pass_id", ForeignKey("passes.id"), nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("plan_digest", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("expires", UtcDateTime, nullable=False),
+    Column("superseded_at", UtcDateTime),
+    Column("approved_at", UtcDateTime),
+    Column("approved_by", Text),
+    Column("used_at", UtcDateTime),
+    Column("used_in", ForeignKey("passes.id")),
+    Index("ix_proposals_digest", "digest"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("client", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("expires", UtcDateTime, nullable=False),
+)
