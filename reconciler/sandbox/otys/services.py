@@ -72,7 +72,7 @@ def _find_recipient(state: OtysState, uid: str) -> Recipient | None:
     return next((row for row in state.recipients_of(None) if row.uid == uid), None)
 
 
-MAILING_LISTS = ListedService[MailingList](
+MAILING_LISTS: ListedService[MailingList] = ListedService(
     name="MailingListService",
     noun="Mailing list",
     key="uid",
@@ -83,7 +83,7 @@ MAILING_LISTS = ListedService[MailingList](
     rows=_all_lists,
     find=_find_list,
 )
-RECIPIENTS = ListedService[Recipient](
+RECIPIENTS: ListedService[Recipient] = ListedService(
     name="MailingListRecipientService",
     noun="Recipient",
     key="mailingListUid",
@@ -122,7 +122,7 @@ def _people(
             return entities.values()
         return (entities[uid] for uid in dict.fromkeys(uids) if uid in entities)
 
-    return ListedService[Entity](
+    return ListedService(
         name=name,
         noun=noun,
         key="uid",

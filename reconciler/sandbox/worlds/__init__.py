@@ -1,0 +1,1 @@
+"""The worlds a sandbox can start with, each the same for the same seed."""
