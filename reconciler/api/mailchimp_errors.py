@@ -49,6 +49,7 @@ _KIND_BY_STANDING = {
 }
 
 _ADDRESS_FIELDS = frozenset({"email", "email address", "email_address"})
+_TAG = re.compile(r"[A-Z0-9_]{1,10}")
 _ADDRESS_IN_TEXT = re.compile(r"\S+@\S+")
 
 
@@ -141,8 +142,9 @@ def _kind_of_text(text: str, fields: list[str]) -> RefusalKind:
         return refusal_of_standing(Standing(standing["standing"]))
     if any(field.casefold() in _ADDRESS_FIELDS for field in fields):
         return RefusalKind.INVALID_ADDRESS
-    # Merge fields are the only other fields a contact has that we write.
-    return RefusalKind.MERGE_FIELDS if fields else RefusalKind.UNKNOWN
+    if any(_TAG.fullmatch(field) for field in fields):
+        return RefusalKind.MERGE_FIELDS
+    return RefusalKind.UNKNOWN
 
 
 def _forbidden(problem: _Problem, what: str) -> RemoteError:

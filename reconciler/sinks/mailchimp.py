@@ -24,8 +24,9 @@ class AudienceDefaults:
     """Two letters, ISO 3166."""
     from_name: str
     from_email: str
-    subject: str = ""
-    language: str = "nl"
+    subject: str
+    """Must not be empty, though every campaign has a subject of its own."""
+    language: str
 
 
 class MailchimpSink:

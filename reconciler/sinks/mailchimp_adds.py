@@ -43,7 +43,8 @@ class ContactAdder:
         except BadRequest as error:
             yield from self._one_by_one(changes, error)
             return
-        members = {row.address: row for row in answer.new_members}
+        # A contact that was archived may come back as an updated one (facts/mailchimp.md, 43).
+        members = {row.address: row for row in (*answer.updated_members, *answer.new_members)}
         errors = {normalise(row.email_address): row for row in answer.errors}
         yield [
             self._outcome(change, members.get(change.address), errors.get(change.address))

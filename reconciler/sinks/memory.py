@@ -108,8 +108,9 @@ class MemoryAudiences:
 
 def _is_true(audience: MemoryAudience, change: Change) -> bool:
     if change.verb is Verb.REMOVE:
-        there = next((contact for contact in audience.contacts() if contact == change.contact), None)
-        return there is None or there.standing is Standing.ARCHIVED
+        seen = change.contact.contact_id if change.contact else ""
+        here = (contact for contact in audience.contacts() if contact.contact_id == seen)
+        return all(contact.standing is Standing.ARCHIVED for contact in here)
     there = audience.find(change.address)
     if there is None or (change.verb is Verb.ADD and there.standing is not Standing.SUBSCRIBED):
         return False
