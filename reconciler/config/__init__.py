@@ -22,8 +22,8 @@ from reconciler.config.load import (
     DEFAULT_PATH,
     Reading,
     load_config,
+    load_reading,
     read_config,
-    secret_problems,
     warnings,
 )
 from reconciler.config.model import Config, DaemonConfig, HttpConfig, Language, MailConfig, StateConfig
@@ -54,7 +54,7 @@ __all__ = [
     "StateConfig",
     "UrlRef",
     "load_config",
+    "load_reading",
     "read_config",
-    "secret_problems",
     "warnings",
 ]

@@ -37,10 +37,18 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
 
     Raise ConfigurationError with every problem, also a secret that is missing where it should be.
     """
+    return load_reading(path, environ).config
+
+
+def load_reading(path: Path | None, environ: Mapping[str, str]) -> Reading:
+    """Given what `load_config` is given, return the configuration along with where its values came from.
+
+    Raise ConfigurationError as `load_config` does.
+    """
     reading = read_config(path, environ)
     if problems := secret_problems(reading.config):
         raise ConfigurationError(problems, source=str(reading.source))
-    return reading.config
+    return reading
 
 
 def read_config(path: Path | None, environ: Mapping[str, str]) -> Reading:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationInfo, field_validator
 
 from reconciler.config.client import ClientConfig
 from reconciler.config.secrets import PlainSecret, SecretRef, UrlRef, read_secret
@@ -34,6 +34,10 @@ def _read_state_url(value: object, info: ValidationInfo) -> UrlRef:
 
 def _read_smtp_url(value: object, info: ValidationInfo) -> UrlRef:
     return UrlRef(read_secret(value, info), _SMTP_URLS)
+
+
+StateUrl = Annotated[UrlRef, PlainValidator(_read_state_url), PlainSerializer(UrlRef.masked)]
+SmtpUrl = Annotated[UrlRef, PlainValidator(_read_smtp_url), PlainSerializer(UrlRef.masked)]
 
 
 class DaemonConfig(Table):
@@ -73,9 +77,7 @@ class HttpConfig(Table):
 class StateConfig(Table):
     """Where the daemon remembers what it synced. It must survive a restart and be backed up."""
 
-    url: Annotated[UrlRef, PlainValidator(_read_state_url)] = UrlRef(
-        PlainSecret("sqlite:///state/reconciler.db"), _STATE_URLS
-    )
+    url: StateUrl = UrlRef(PlainSecret("sqlite:///state/reconciler.db"), _STATE_URLS)
     """The database: sqlite:///PATH (three slashes for a path from the current folder, four for one from
     the root) or postgresql+psycopg://USER:PASSWORD@HOST/NAME. It may be kept like a secret, in the
     environment or a file."""
@@ -84,9 +86,7 @@ class StateConfig(Table):
 class MailConfig(Table):
     """How summary mails leave. Without this table none are sent."""
 
-    smtp_url: Annotated[UrlRef, PlainValidator(_read_smtp_url)] = Field(
-        examples=['"smtp://localhost:25"', '{ env = "SMTP_URL" }']
-    )
+    smtp_url: SmtpUrl = Field(examples=['"smtp://localhost:25"', '{ env = "SMTP_URL" }'])
     """The mail server: smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the start. It may be
     kept like a secret, in the environment or a file."""
     sender: MailAddress = Field(alias="from", examples=['"reconciler@agency.example"'])

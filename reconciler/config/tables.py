@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from reconciler.config.secrets import SecretRef, read_secret
 from reconciler.config.values import (
@@ -24,7 +24,8 @@ class Spelling(StrEnum):
     AS_WRITTEN = "as written"
 
 
-Secret = Annotated[SecretRef, PlainValidator(read_secret)]
+# the serializer keeps pydantic's own dumps from looking inside
+Secret = Annotated[SecretRef, PlainValidator(read_secret), PlainSerializer(str)]
 NamedPath = Annotated[Path, AfterValidator(path_with_a_name)]
 Endpoint = Annotated[str, AfterValidator(safe_endpoint)]
 MailAddress = Annotated[str, AfterValidator(mail_address)]

@@ -1,0 +1,57 @@
+"""Knows the command line: `reconciler` and the list of its commands, one a file.
+
+To add a command `status`, write reconciler/cli/status.py
+
+    def register(root: typer.Typer) -> None:
+        root.command()(status)
+
+    def status(context: typer.Context, *, as_json: JsonOption = False) -> None:
+        \"\"\"One sentence, which `--help` shows.\"\"\"
+        config = shared(context).load_config()
+        ...
+
+and add `status.register` to COMMANDS below, in the order that `--help` shows them. A command prints its
+result to `shared(context).console` or by `print_json`, raises a ReconcilerError for anything it can
+explain (exits.py turns that into words and an exit code), and `raise typer.Exit(ExitCode.WITHHELD)` and
+the like for other ends.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+from rich.console import Console
+
+from reconciler.cli import config
+from reconciler.cli.context import globals_first, remember_shared
+from reconciler.cli.exits import exit_code, explain
+from reconciler.errors import ReconcilerError
+
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (config.register,)
+
+
+def build_app() -> typer.Typer:
+    """Return the program with all its commands."""
+    app = typer.Typer(
+        name="reconciler",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        callback=remember_shared,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        epilog="Exit codes: 0 done, 1 something failed, 2 configuration or usage, 3 something is withheld, "
+        "4 stale approval, 75 another pass holds the lock.",
+    )
+    for register in COMMANDS:
+        register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Given a command line (None: the process' own), run it and exit with the code it ended with."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        build_app()(args=globals_first(given), prog_name="reconciler")
+    except ReconcilerError as error:
+        explain(error, Console(stderr=True, highlight=False))
+        sys.exit(exit_code(error))

@@ -1,0 +1,117 @@
+"""Knows the commands `config check`, `config show` and `config init`."""
+
+import os
+import shlex
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.context import JsonOption, Shared, print_json, shared
+from reconciler.cli.exits import ExitCode, print_problem
+from reconciler.config import DEFAULT_PATH, load_reading, read_config, warnings
+from reconciler.config.example import example
+from reconciler.config.render import as_json as config_as_json
+from reconciler.config.render import as_toml
+from reconciler.errors import ConfigurationError, Problem, ReconcilerError
+
+app = typer.Typer(no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Given the program, add the commands of this file to it."""
+    root.add_typer(app, name="config", help="Check, show or write the configuration.")
+
+
+@app.command()
+def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Tell every problem of the configuration at once, also a secret that is missing.
+
+    Exits with 0 when the daemon can run with it, with 2 when it cannot.
+    """
+    common = shared(context)
+    try:
+        reading = load_reading(common.config_path, common.environ)
+    except ConfigurationError as unusable:
+        if not as_json:
+            raise
+        print_json({"ok": False, "file": unusable.source, "problems": _plain(unusable.problems)})
+        raise typer.Exit(ExitCode.CONFIGURATION) from None
+    modes = {name: client.mode.value for name, client in reading.config.clients.items()}
+    doubts = warnings(reading.config)
+    if as_json:
+        file = str(reading.source)
+        print_json({"ok": True, "file": file, "clients": modes, "problems": [], "warnings": _plain(doubts)})
+        return
+    count = f"{len(modes)} client{'' if len(modes) == 1 else 's'}"
+    counted = ", ".join(
+        f"{number} in {mode} mode" for mode, number in sorted(Counter(modes.values()).items())
+    )
+    common.console.print(f"ok: {reading.source}: {count} ({counted})", soft_wrap=True, markup=False)
+    for doubt in doubts:
+        print_problem(doubt, common.console)
+
+
+@app.command()
+def show(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Print the configuration that is in force and where each value comes from, secrets masked."""
+    common = shared(context)
+    reading = read_config(common.config_path, common.environ)
+    if as_json:
+        print_json(config_as_json(reading))
+    else:
+        common.console.print(as_toml(reading), soft_wrap=True, markup=False)
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    *,
+    path: Annotated[
+        Path | None, typer.Option(help="Where to write it; config/reconciler.toml when not told.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a complete, commented example to edit, readable only by its owner."""
+    common = shared(context)
+    target = path or common.config_path or DEFAULT_PATH
+    if target.exists() and not force:
+        raise typer.BadParameter(f"{target} is there already; --force overwrites it")
+    _write_private(target, example())
+    _tell_next_steps(target, common)
+
+
+def _write_private(target: Path, text: str) -> None:
+    """Given a file and its text, put it there as a whole or not at all, readable only by its owner."""
+    draft = target.with_name(f".{target.name}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
+        draft.replace(target)
+    except OSError as error:
+        advice = "Choose another place with --path, or make that folder writable."
+        raise ReconcilerError(f"{target} cannot be written: {error.strerror}", advice=advice) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _tell_next_steps(target: Path, common: Shared) -> None:
+    named = "" if target == DEFAULT_PATH else f" --config {shlex.quote(str(target))}"
+    common.console.print(
+        f"Wrote {target}. Next:\n"
+        f"  1. Edit it: name your client, and say where its OTYS key is (EXAMPLE_OTYS_KEY).\n"
+        f"  2. reconciler{named} config check   tells what is still wrong\n"
+        f"  3. reconciler{named} doctor         tries both services\n"
+        f"  4. reconciler{named} plan           shows what would change; nothing is written",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _plain(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
+    return [asdict(problem) for problem in problems]
