@@ -1,6 +1,6 @@
 """Knows how loosely OTYS spells a value, and reads one meaning from every spelling (facts/otys.md, 12)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TypeAlias, Union
 
@@ -31,8 +31,16 @@ def value_at(row: Row, path: str) -> Json | Missing:
     return value
 
 
-def text(value: Json) -> str:
-    """Given a value in any spelling, return it as trimmed text; null and empty collections are empty."""
+MEANING = ("value", "name", "label")
+LABEL = ("name", "label", "value")
+IDENTITY = ("uid", "ouid", "id", "value")
+
+
+def text(value: Json, members: Sequence[str] = MEANING) -> str:
+    """Given a value in any spelling, return it as trimmed text; null and empty collections are empty.
+
+    Of a small object the first of `members` that it has is taken.
+    """
     match value:
         case None:
             return ""
@@ -45,15 +53,9 @@ def text(value: Json) -> str:
         case int() | float():
             return str(value)
         case list():
-            return ", ".join(text(item) for item in value)
+            return ", ".join(text(item, members) for item in value)
         case dict():
-            return next((text(value[name]) for name in ("value", "name", "label") if name in value), "")
-
-
-def text_at(row: Row, path: str) -> str | None:
-    """Given a row and a dotted path, return the text there, or None if the field was not sent."""
-    value = value_at(row, path)
-    return None if isinstance(value, Missing) else text(value)
+            return next((text(value[name]) for name in members if name in value), "")
 
 
 def switch(value: Json) -> bool | None:

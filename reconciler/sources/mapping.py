@@ -250,6 +250,12 @@ def _meaning_problems(mapping: OtysMapping) -> Iterator[Problem]:
     for path, service in services.items():
         if not re.fullmatch("[A-Z][A-Za-z]*Service", service):
             yield Problem(path, f"{service!r} is no service: `Otys.Services.` is left out, `Service` is not")
+    for path, texts in {
+        "settings.missing_messages": mapping.settings.missing_messages,
+        "lists.gone_messages": lists.gone_messages,
+    }.items():
+        if not all(text.strip() for text in texts):
+            yield Problem(path, "an empty text would fit every message")
     yield from _kind_problems(mapping.kinds)
 
 
