@@ -18,7 +18,7 @@ from reconciler.model import (
     Standing,
     Verb,
 )
-from reconciler.sinks.mailchimp_outcomes import already_true, applied, refused, retry_later
+from reconciler.sinks.mailchimp_outcomes import already_true, applied, known_contact_id, refused, retry_later
 
 _NOT_ARCHIVED_BY_DELETE = frozenset({Standing.PENDING, Standing.CLEANED})
 _OPTED_OUT = frozenset({Standing.UNSUBSCRIBED, Standing.CLEANED})
@@ -74,10 +74,10 @@ class MemoryAudience:
             return applied(change, self._put(change.address, Standing.SUBSCRIBED, change.fields).contact_id)
         if there.standing is Standing.SUBSCRIBED:
             return already_true(change, contact_id=there.contact_id)
-        if there.contact_id in self._opted_out:
-            return refused(change, RefusalKind.COMPLIANCE, "the contact is in a compliance state")
         if there.standing is not Standing.ARCHIVED or change.contact is None:
             return refused(change, refusal_of_standing(there.standing), f"the contact is {there.standing}")
+        if there.contact_id in self._opted_out:
+            return refused(change, RefusalKind.COMPLIANCE, "the contact is in a compliance state")
         self._keep(self._with_fields(replace(there, standing=Standing.SUBSCRIBED), change.fields))
         return applied(change)
 
@@ -100,6 +100,8 @@ class MemoryAudience:
 
     def _remove(self, change: Change) -> Outcome:
         there = self._known(change)
+        if there is None and known_contact_id(change) in self._contacts:
+            return retry_later(change, "the contact changed its address meanwhile")
         if there is None or there.standing is Standing.ARCHIVED:
             return already_true(change)
         if there.standing in _NOT_ARCHIVED_BY_DELETE:
