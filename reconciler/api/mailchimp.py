@@ -39,7 +39,7 @@ class Mailchimp:
 
         Raise CredentialsRejected if the key cannot be one, before anything is asked.
         """
-        self._base_url = (base_url or _base_url_of(_checked(api_key))).rstrip("/")
+        self.base_url = (base_url or _base_url_of(_checked(api_key))).rstrip("/")
         self._http = HttpClient(
             SYSTEM,
             connections=CONNECTIONS,
@@ -101,7 +101,7 @@ class Mailchimp:
         try:
             answer = self._http.send(
                 method,
-                self._base_url + path,
+                self.base_url + path,
                 params=params,
                 body=None if body is None else msgspec.json.encode(body),
                 repeatable=repeatable,
