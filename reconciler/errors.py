@@ -109,3 +109,11 @@ class BadRequest(RemoteError):
         self.status = status
         self.fields = tuple(fields)
         super().__init__(system, message, advice=advice)
+
+
+def in_words(error: ReconcilerError) -> str:
+    """Given an error, return what is wrong and what to do, in one line."""
+    if isinstance(error, ConfigurationError):
+        told = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+        return f"{error}: {told}. {error.advice}".strip()
+    return f"{error} {error.advice}".strip()

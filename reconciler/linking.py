@@ -74,6 +74,11 @@ def pair_lists(inventory: Inventory, *, policy: Policy, limits: Limits, now: dat
     return _Pairer(inventory, policy, limits, now).pair()
 
 
+def is_deletion(pairing: Pairing) -> bool:
+    """Given a pairing, return whether its audience is to be deleted."""
+    return any(change.verb is ListVerb.DELETE for change in pairing.changes)
+
+
 def _linked(links: Iterable[Link]) -> list[Link]:
     return [link for link in links if link.state is LinkState.LINKED]
 
@@ -159,7 +164,13 @@ class _Pairer:
             list_name=mailing_list.name,
             mailing_list=mailing_list,
             audience=audience,
-            link=replace(link, **{key: merged.base[key] for key in verbs if key not in merged.writes}),
+            link=replace(
+                link,
+                name=link.name if "name" in merged.writes else merged.base["name"],
+                permission_reminder=link.permission_reminder
+                if "permission_reminder" in merged.writes
+                else merged.base["permission_reminder"],
+            ),
             changes=(*first, *edits),
             syncs=True,
         )

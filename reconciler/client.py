@@ -1,0 +1,61 @@
+"""Everything one pass of one client needs, put together from the configuration at the edge."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.model import AudienceId, Integration, ListUid
+from reconciler.policy import Limits, Policy
+from reconciler.ports import AudienceSink, AudienceSource, ListSource
+from reconciler.report import ListReport, PassReport
+from reconciler.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Mailchimp:
+    """One account: where it is read and, in apply mode only, where it is written."""
+
+    source: AudienceSource
+    sink: AudienceSink | None
+
+
+class Watcher(Protocol):
+    """Follows a pass while it runs: a progress bar, a log."""
+
+    def began(self, client: str, lists: int) -> None:
+        """Given how many lists there are, start."""
+
+    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
+        """So many changes of a list became durable."""
+
+    def finished_list(self, client: str, report: ListReport) -> None:
+        """One list is done, well or badly."""
+
+    def finished(self, report: PassReport) -> None:
+        """The pass is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One agency: its two services, its rules, and what is remembered about it."""
+
+    name: str
+    mode: str
+    """`plan` or `apply`; only shown and recorded: in plan mode there is no sink to write with."""
+    lists: ListSource
+    open_mailchimp: Callable[[Integration], AbstractContextManager[Mailchimp]]
+    """Opens the account that the settings or the configuration name."""
+    store: Store
+    templates: Mapping[str, str]
+    policy: Policy
+    limits: Limits
+    watcher: Watcher
+    now: Callable[[], datetime]
+    backups: Path
+    """Where audiences are saved before they are deleted."""
+    pairs: Mapping[ListUid, AudienceId]
+    workers: int = 4
+    """How many lists are worked on at the same time."""

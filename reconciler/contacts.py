@@ -1,0 +1,212 @@
+"""The contacts of one list: snapshots side by side, plan, guard, apply, record."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from reconciler.errors import CredentialsRejected, RemoteError, in_words
+from reconciler.guard import Guarded, guard
+from reconciler.linking import Pairing
+from reconciler.model import (
+    AudienceId,
+    BaseMove,
+    Change,
+    ContactSnapshot,
+    ListChange,
+    ListUid,
+    ListVerb,
+    MailingList,
+    Outcome,
+    RecipientSnapshot,
+    Result,
+    Tally,
+    Verb,
+)
+from reconciler.plan import ListPlan, Sides, plan_list
+from reconciler.ports import AudienceSink
+from reconciler.record import keep_plan
+from reconciler.report import ListReport, is_writing
+from reconciler.running import Pass
+
+NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What became of the contacts of one list."""
+
+    guarded: Guarded
+    list_changes: tuple[ListChange, ...] = ()
+    """Merge fields that the audience lacks."""
+    outcomes: tuple[Outcome, ...] = ()
+    problem: str = ""
+    """Why applying stopped; what is known up to then is in `outcomes`."""
+
+    @property
+    def in_step(self) -> bool:
+        """Whether both sides were read completely and everything that may run is true now."""
+        facts = self.guarded.plan.facts
+        unsettled = (Result.RETRY_LATER, Result.NOT_TRUE)
+        return (
+            not self.problem
+            and facts.recipients.complete
+            and facts.contacts.complete
+            and not any(outcome.result in unsettled for outcome in self.outcomes)
+        )
+
+
+def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
+    """Given a pass and a pairing, bring the audience in step with the list as far as the guards allow.
+
+    Raise RemoteError when a side cannot be read or the audience as a whole cannot be written.
+    """
+    plan = _plan(running, pairing)
+    guarded = guard(plan, running.client.limits, approved=running.approved.__contains__)
+    missing = _missing_merge_fields(running, pairing, guarded)
+    reconciled = Reconciled(guarded, missing)
+    sink, audience_id = running.sink, plan.audience_id
+    if sink is None or audience_id is None:
+        return reconciled
+    keep_plan(running, list_report(pairing, reconciled))
+    outcomes: list[Outcome] = []
+    problem = ""
+    try:
+        for change in missing:
+            sink.create_merge_field(audience_id, change.after["merge_field"])
+        _apply(running, sink, audience_id, guarded, outcomes)
+    except RemoteError as error:
+        problem = in_words(error)
+        if isinstance(error, CredentialsRejected):
+            running.stopped.set()
+    return replace(reconciled, outcomes=tuple(outcomes), problem=problem)
+
+
+def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListReport:
+    """Given a pairing and what became of its contacts, if anything, return the report of the list."""
+    report = ListReport(
+        list_uid=pairing.list_uid,
+        list_name=pairing.list_name,
+        audience_id=None if pairing.audience is None else pairing.audience.id,
+        list_changes=pairing.changes,
+        waits=pairing.waits,
+    )
+    if reconciled is None:
+        return report
+    return replace(
+        report,
+        list_changes=(*pairing.changes, *reconciled.list_changes),
+        guarded=reconciled.guarded,
+        outcomes=reconciled.outcomes,
+        problem=reconciled.problem,
+    )
+
+
+def _plan(running: Pass, pairing: Pairing) -> ListPlan:
+    audience_id = None if pairing.audience is None else pairing.audience.id
+    recipients, contacts = _snapshots(running, pairing, audience_id)
+    client = running.client
+    mailing_list = pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name)
+    sides = Sides(
+        mailing_list=mailing_list,
+        audience_id=audience_id,
+        recipients=recipients,
+        contacts=contacts,
+        base=client.store.base(client.name, pairing.list_uid),
+    )
+    return plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
+
+
+def _snapshots(
+    running: Pass, pairing: Pairing, audience_id: AudienceId | None
+) -> tuple[RecipientSnapshot, ContactSnapshot]:
+    """Both sides are read at the same time, so that the moments they show are close."""
+    with ThreadPoolExecutor(2, thread_name_prefix="snapshot") as both:
+        recipients = both.submit(_recipients, running, pairing)
+        contacts = both.submit(_contacts, running, audience_id)
+        return recipients.result(), contacts.result()
+
+
+def _recipients(running: Pass, pairing: Pairing) -> RecipientSnapshot:
+    if pairing.emptied or pairing.mailing_list is None:
+        return RecipientSnapshot((), NOTHING_THERE)
+    return running.client.lists.recipients(pairing.mailing_list)
+
+
+def _contacts(running: Pass, audience_id: AudienceId | None) -> ContactSnapshot:
+    if audience_id is None:
+        return ContactSnapshot((), NOTHING_THERE)
+    return running.source.contacts(audience_id)
+
+
+def _missing_merge_fields(running: Pass, pairing: Pairing, guarded: Guarded) -> tuple[ListChange, ...]:
+    """An unknown tag is dropped in silence (facts/mailchimp.md, 46), so it has to exist before a write."""
+    wanted = {tag for change in guarded.allowed for tag in change.fields}
+    shown = {tag for change in guarded.plan.changes if change.contact for tag in change.contact.fields}
+    audience_id = guarded.plan.audience_id
+    if audience_id is None or not wanted - shown:
+        return ()
+    missing = sorted(wanted - running.source.merge_field_tags(audience_id))
+    return tuple(
+        ListChange(
+            verb=ListVerb.UPDATE_SETTINGS,
+            list_uid=pairing.list_uid,
+            list_name=pairing.list_name,
+            audience_id=audience_id,
+            reason="the audience has no such merge field",
+            after={"merge_field": tag},
+        )
+        for tag in missing
+    )
+
+
+def _apply(
+    running: Pass, sink: AudienceSink, audience_id: AudienceId, guarded: Guarded, known: list[Outcome]
+) -> None:
+    """Append to `known` what becomes of each change, so that it is not lost when a later one fails."""
+    list_uid = guarded.plan.list_uid
+    known.extend(
+        Outcome(change=change, result=Result.WITHHELD, detail=proposal.message)
+        for proposal in guarded.proposals
+        for change in proposal.changes
+    )
+    known.extend(_remember(running, list_uid, guarded))
+    done: list[Outcome] = []
+    for outcomes in sink.apply(audience_id, [change for change in guarded.allowed if is_writing(change)]):
+        _record(running, list_uid, outcomes)
+        known.extend(outcomes)
+        done.extend(outcomes)
+    for proposal in guarded.released:
+        running.client.store.use_approval(running.client.name, proposal.digest, running.id, running.now())
+    claimed = [outcome for outcome in done if outcome.result.moves_base]
+    untrue = sink.read_back(audience_id, claimed) if claimed else ()
+    _record(running, list_uid, untrue)
+    known.extend(untrue)
+
+
+def _remember(running: Pass, list_uid: ListUid, guarded: Guarded) -> Sequence[Outcome]:
+    """Nos first: they are durable before anything else of the list is written."""
+    store, client = running.client.store, running.client.name
+    owed = [
+        BaseMove(address=change.address, row=change.row_before, no=change.move.no)
+        for change in guarded.allowed
+        if change.verb is Verb.REMOVE and change.move.no is not None
+    ]
+    moves = (*owed, *guarded.plan.moves)
+    if moves:
+        store.move(running.id, client, list_uid, moves, running.now())
+    noted = [_noted(change) for change in guarded.allowed if not is_writing(change)]
+    _record(running, list_uid, [outcome for outcome in noted if outcome.change.verb is not Verb.HOLD])
+    return noted
+
+
+def _noted(change: Change) -> Outcome:
+    result = Result.WITHHELD if change.verb is Verb.HOLD else Result.APPLIED
+    return Outcome(change=change, result=result)
+
+
+def _record(running: Pass, list_uid: ListUid, outcomes: Sequence[Outcome]) -> None:
+    if not outcomes:
+        return
+    client = running.client
+    client.store.record(running.id, client.name, list_uid, outcomes, running.now())
+    client.watcher.wrote(client.name, list_uid, len(outcomes))

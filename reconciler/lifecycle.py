@@ -1,0 +1,217 @@
+"""What happens to an audience as a whole: created, linked, renamed, given a reminder, unlinked, deleted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconciler.backup import save_audience
+from reconciler.errors import BadRequest, PermissionDenied, RemoteError, Unreachable
+from reconciler.linking import Pairing
+from reconciler.model import (
+    Audience,
+    BaseState,
+    Link,
+    LinkState,
+    ListChange,
+    ListOutcome,
+    ListVerb,
+    Result,
+    Standing,
+)
+from reconciler.ports import AudienceSink, NewAudience
+from reconciler.running import Pass
+from reconciler.store import IntentKind
+
+
+def settle_audience(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome, ...]]:
+    """Given a pairing, carry out what comes before its contacts; return it as it stands then.
+
+    Plan mode changes nothing. What Mailchimp refuses is an outcome, not an error.
+    """
+    sink = running.sink
+    if sink is None:
+        return pairing, ()
+    outcomes: list[ListOutcome] = []
+    for change in pairing.changes:
+        step = _STEPS.get(change.verb)
+        if step is not None:
+            pairing, outcome = step(running, sink, pairing, change)
+            outcomes.append(outcome)
+            _record(running, outcome)
+    return pairing, tuple(outcomes)
+
+
+def remember_link(running: Pass, pairing: Pairing, before: Link | None) -> None:
+    """Given a pairing whose pass is over, remember its link if it changed."""
+    if running.sink is not None and pairing.link is not None and pairing.link != before:
+        running.client.store.save_link(running.client.name, pairing.link)
+
+
+def let_go(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome, ...]]:
+    """Given a pairing whose contacts are reconciled, unlink it if planned and nothing of ours is left."""
+    change = next((change for change in pairing.changes if change.verb is ListVerb.UNLINK), None)
+    if running.sink is None or change is None:
+        return pairing, ()
+    pairing, outcome = _unlink(running, pairing, change)
+    _record(running, outcome)
+    return pairing, (outcome,)
+
+
+def take_down(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome, ...]]:
+    """Given a pairing whose list is proved deleted and whose grace is over, delete its audience.
+
+    Every contact is saved first. An audience that holds strangers is held.
+    """
+    sink, audience = running.sink, pairing.audience
+    change = next((change for change in pairing.changes if change.verb is ListVerb.DELETE), None)
+    if sink is None or audience is None or change is None or pairing.waits:
+        return pairing, ()
+    outcome = _delete(running, sink, audience, change)
+    _record(running, outcome)
+    if not outcome.result.moves_base and pairing.link is not None:
+        pairing = replace(pairing, link=replace(pairing.link, state=LinkState.LINKED))
+    return pairing, (outcome,)
+
+
+def _create(
+    running: Pass, sink: AudienceSink, pairing: Pairing, change: ListChange
+) -> tuple[Pairing, ListOutcome]:
+    store, client = running.client.store, running.client.name
+    for earlier in store.open_intents(client):
+        if earlier.list_uid == change.list_uid and earlier.kind is IntentKind.CREATE_AUDIENCE:
+            store.settle(earlier.id, result="not found", detail={}, now=running.now())
+    detail = {"name": change.after["name"], "existing": " ".join(sorted(running.audience_ids))}
+    intent = store.intend(
+        client, change.list_uid, IntentKind.CREATE_AUDIENCE, detail, running.id, running.now()
+    )
+    wanted = NewAudience(name=change.after["name"], permission_reminder=change.after["permission_reminder"])
+    try:
+        audience = sink.create(wanted)
+    except Unreachable as error:
+        # The intent stays open: the next pass looks whether the audience came into being.
+        return _stopped(pairing), ListOutcome(change=change, result=Result.RETRY_LATER, detail=str(error))
+    except (BadRequest, PermissionDenied) as error:
+        store.settle(intent, result=Result.REFUSED, detail={}, now=running.now())
+        return _stopped(pairing), ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+    store.forget_rows(client, change.list_uid)
+    link = replace(pairing.link or _fresh_link(pairing), audience_id=audience.id)
+    store.save_link(client, link)
+    store.settle(intent, result=Result.APPLIED, detail={"audience": audience.id}, now=running.now())
+    done = replace(change, audience_id=audience.id)
+    pairing = replace(
+        pairing,
+        audience=audience,
+        link=link,
+        changes=tuple(done if one is change else one for one in pairing.changes),
+    )
+    return pairing, ListOutcome(change=done, result=Result.APPLIED)
+
+
+def _link(
+    running: Pass, _sink: AudienceSink, pairing: Pairing, change: ListChange
+) -> tuple[Pairing, ListOutcome]:
+    store, client = running.client.store, running.client.name
+    before = next((link for link in store.links(client) if link.list_uid == change.list_uid), None)
+    if before is not None and before.audience_id != change.audience_id:
+        store.forget_rows(client, change.list_uid)
+    if pairing.link is not None:
+        store.save_link(client, pairing.link)
+    return pairing, ListOutcome(change=change, result=Result.APPLIED)
+
+
+def _edit(
+    running: Pass, sink: AudienceSink, pairing: Pairing, change: ListChange
+) -> tuple[Pairing, ListOutcome]:
+    audience_id = change.audience_id
+    if audience_id is None:
+        return pairing, ListOutcome(change=change, result=Result.ALREADY_TRUE)
+    name, reminder = change.after.get("name"), change.after.get("permission_reminder")
+    try:
+        sink.edit(audience_id, name=name, permission_reminder=reminder)
+    except BadRequest as error:
+        return pairing, ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+    if pairing.link is not None:
+        link = replace(
+            pairing.link,
+            name=pairing.link.name if name is None else name,
+            permission_reminder=pairing.link.permission_reminder if reminder is None else reminder,
+        )
+        running.client.store.save_link(running.client.name, link)
+        pairing = replace(pairing, link=link)
+    return pairing, ListOutcome(change=change, result=Result.APPLIED)
+
+
+def _unlink(running: Pass, pairing: Pairing, change: ListChange) -> tuple[Pairing, ListOutcome]:
+    left = sum(
+        row.state is BaseState.ACTIVE
+        for row in running.client.store.base(running.client.name, change.list_uid).rows.values()
+    )
+    waits = pairing.waits or (f"{left} of our contacts are still there" if pairing.emptied and left else "")
+    if not waits or pairing.link is None:
+        return pairing, ListOutcome(change=change, result=Result.APPLIED)
+    linked = replace(pairing, link=replace(pairing.link, state=LinkState.LINKED))
+    return linked, ListOutcome(change=change, result=Result.RETRY_LATER, detail=waits)
+
+
+_STEPS: dict[ListVerb, Callable[[Pass, AudienceSink, Pairing, ListChange], tuple[Pairing, ListOutcome]]] = {
+    ListVerb.CREATE: _create,
+    ListVerb.LINK: _link,
+    ListVerb.RENAME_AUDIENCE: _edit,
+    ListVerb.UPDATE_SETTINGS: _edit,
+}
+
+
+def _delete(running: Pass, sink: AudienceSink, audience: Audience, change: ListChange) -> ListOutcome:
+    contacts = running.source.contacts(audience.id)
+    if not contacts.tally.complete:
+        why = f"the audience could not be read completely for its backup: {contacts.tally.problem}"
+        return ListOutcome(change=change, result=Result.RETRY_LATER, detail=why)
+    store, client = running.client.store, running.client.name
+    ours = {
+        row.address
+        for row in store.base(client, change.list_uid).rows.values()
+        if row.state is BaseState.ACTIVE
+    }
+    strangers = sum(
+        contact.standing in (Standing.SUBSCRIBED, Standing.PENDING) and contact.address not in ours
+        for contact in contacts.contacts
+    )
+    if strangers:
+        why = f"it holds {strangers} contacts that are not ours"
+        return ListOutcome(change=change, result=Result.WITHHELD, detail=why)
+    backup = save_audience(running.client.backups, running.client.name, audience, contacts, running.now())
+    intent = store.intend(
+        client,
+        change.list_uid,
+        IntentKind.DELETE_AUDIENCE,
+        {"audience": audience.id, "backup": backup.name},
+        running.id,
+        running.now(),
+    )
+    try:
+        sink.delete(audience.id)
+    except (BadRequest, PermissionDenied) as error:
+        store.settle(intent, result=Result.REFUSED, detail={}, now=running.now())
+        return ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+    store.forget_rows(client, change.list_uid)
+    store.settle(intent, result=Result.APPLIED, detail={}, now=running.now())
+    return ListOutcome(change=change, result=Result.APPLIED, detail=f"saved as {backup.name}")
+
+
+def _stopped(pairing: Pairing) -> Pairing:
+    """An audience that did not come into being has no contacts to reconcile and no link."""
+    return replace(pairing, link=None, syncs=False)
+
+
+def _fresh_link(pairing: Pairing) -> Link:
+    return Link(list_uid=pairing.list_uid, list_name=pairing.list_name, audience_id=None)
+
+
+def _words(error: RemoteError) -> str:
+    detail = error.detail if isinstance(error, BadRequest) else ""
+    return detail or str(error)
+
+
+def _record(running: Pass, outcome: ListOutcome) -> None:
+    waiting = outcome.result in (Result.WITHHELD, Result.RETRY_LATER)
+    if not waiting:
+        running.client.store.record_list(running.id, running.client.name, outcome, running.now())

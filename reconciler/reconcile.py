@@ -1,0 +1,153 @@
+"""One pass of one client, from the first look at OTYS to the report."""
+
+import os
+import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.client import Client
+from reconciler.contacts import list_report, reconcile_contacts
+from reconciler.errors import (
+    CredentialsRejected,
+    LockHeld,
+    ReconcilerError,
+    RemoteError,
+    StoreError,
+    in_words,
+)
+from reconciler.lifecycle import let_go, remember_link, settle_audience, take_down
+from reconciler.linking import Pairing, is_deletion, pair_lists
+from reconciler.look import close_intents, look_around
+from reconciler.model import Integration, Link, ListUid, PassId, PassResult
+from reconciler.record import digest_of_pass, keep_plan, propose
+from reconciler.report import ListReport, PassReport, result_of
+from reconciler.running import Pass
+
+LEASE = timedelta(minutes=2)
+
+
+def reconcile(client: Client, *, trigger: str, only: ListUid | None = None) -> PassReport:
+    """Given a client, run one pass of it, or of one of its lists; return what became of it.
+
+    What fails about the client or a list is in the report. Raise LockHeld when another pass of the client
+    runs, and StoreError when what is done cannot be remembered.
+    """
+    holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
+    with client.store.lock(client.name, holder, lease=LEASE, now=client.now):
+        return make_plan(client, trigger=trigger, only=only)
+
+
+def make_plan(client: Client, *, trigger: str = "plan", only: ListUid | None = None) -> PassReport:
+    """Given a client in plan mode, return what a pass would do. Waits for nobody, as it writes nothing."""
+    pass_id = client.store.begin_pass(client.name, mode=client.mode, trigger=trigger, now=client.now())
+    report = _attempt(client, pass_id, only)
+    client.store.end_pass(
+        pass_id, result=report.result, counts=report.counts(), problems=report.all_problems, now=client.now()
+    )
+    client.watcher.finished(report)
+    return report
+
+
+def _attempt(client: Client, pass_id: PassId, only: ListUid | None) -> PassReport:
+    blank = PassReport(
+        client=client.name,
+        mode=client.mode,
+        pass_id=pass_id,
+        started_at=client.now(),
+        ended_at=client.now(),
+        result=PassResult.OFF,
+    )
+    try:
+        integration = client.lists.integration()
+        if integration.enabled:
+            return _pass(client, blank, pass_id, integration, only)
+        off = "the integration is switched off in OTYS (setting 3109): nothing was read or written"
+        return replace(blank, ended_at=client.now(), problems=(off,))
+    except (StoreError, LockHeld):
+        raise
+    except ReconcilerError as error:
+        return replace(blank, ended_at=client.now(), result=PassResult.FAILED, problems=(in_words(error),))
+
+
+def _pass(
+    client: Client, blank: PassReport, pass_id: PassId, integration: Integration, only: ListUid | None
+) -> PassReport:
+    with client.open_mailchimp(integration) as mailchimp:
+        running = Pass(
+            client=client,
+            id=pass_id,
+            mailchimp=mailchimp,
+            approved=client.store.approvals(client.name, client.now()),
+            saved_plans=client.store.plan_digests(client.name),
+        )
+        inventory, running, problems = look_around(running, integration)
+        close_intents(running, inventory)
+        pairings = pair_lists(inventory, policy=client.policy, limits=client.limits, now=client.now())
+        chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
+        client.watcher.began(client.name, len(chosen))
+        links = {link.list_uid: link for link in inventory.links}
+        lists = _reconcile_lists(running, chosen, links)
+        unknown = _unknown_list(only, pairings)
+        report = replace(
+            blank,
+            ended_at=client.now(),
+            lists=lists,
+            problems=(*problems, *unknown),
+            digest=digest_of_pass(running, lists),
+            result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),
+        )
+        propose(running, report)
+        return report
+
+
+def _reconcile_lists(
+    running: Pass, pairings: Sequence[Pairing], links: dict[ListUid, Link]
+) -> tuple[ListReport, ...]:
+    """Lists are worked on side by side; audiences are deleted last, when everything else is safe."""
+    last = [pairing for pairing in pairings if is_deletion(pairing)]
+    first = [pairing for pairing in pairings if not is_deletion(pairing)]
+    reports: list[ListReport] = []
+    for group in (first, last):
+        with ThreadPoolExecutor(running.client.workers, thread_name_prefix="list") as workers:
+            jobs = [
+                workers.submit(_reconcile_list, running, pairing, links.get(pairing.list_uid))
+                for pairing in group
+            ]
+            reports.extend(job.result() for job in jobs)
+    return tuple(reports)
+
+
+def _reconcile_list(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
+    """One failing list never stops another, unless it shows that none can work."""
+    if running.stopped.is_set():
+        return replace(list_report(pairing), problem="not tried: Mailchimp rejected the key")
+    try:
+        report = _work_on(running, pairing, before)
+    except RemoteError as error:
+        if isinstance(error, CredentialsRejected):
+            running.stopped.set()
+        report = replace(list_report(pairing), problem=in_words(error))
+    running.client.watcher.finished_list(running.client.name, report)
+    return report
+
+
+def _work_on(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
+    pairing, settled = settle_audience(running, pairing)
+    reconciled = reconcile_contacts(running, pairing) if pairing.syncs else None
+    pairing, left = let_go(running, pairing)
+    pairing, gone = take_down(running, pairing)
+    if reconciled is not None and reconciled.in_step and pairing.link is not None:
+        pairing = replace(pairing, link=replace(pairing.link, synced_once=True))
+    remember_link(running, pairing, before)
+    report = replace(list_report(pairing, reconciled), list_outcomes=(*settled, *left, *gone))
+    if running.sink is None or reconciled is None:
+        keep_plan(running, report)
+    return report
+
+
+def _unknown_list(only: ListUid | None, pairings: Sequence[Pairing]) -> tuple[str, ...]:
+    if only is None or any(pairing.list_uid == only for pairing in pairings):
+        return ()
+    return (f"list {only} is neither flagged in GE203 nor linked; `reconciler lists` shows those that are",)

@@ -1,0 +1,146 @@
+"""What one pass saw, decided and did: one value that text, JSON and mail are made from. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.guard import Guarded, Proposal
+from reconciler.model import (
+    AudienceId,
+    Change,
+    ListChange,
+    ListOutcome,
+    ListUid,
+    ListVerb,
+    Outcome,
+    PassId,
+    PassResult,
+    Result,
+    Verb,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReport:
+    """What became of one list in one pass."""
+
+    list_uid: ListUid
+    list_name: str
+    audience_id: AudienceId | None
+    list_changes: tuple[ListChange, ...] = ()
+    guarded: Guarded | None = None
+    """None when the contacts were not looked at."""
+    list_outcomes: tuple[ListOutcome, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    problem: str = ""
+    """Why the list failed; empty when it did not."""
+    waits: str = ""
+    """Why a change of the audience is not due yet."""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change of a contact that is planned."""
+        return () if self.guarded is None else self.guarded.plan.changes
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """What is withheld."""
+        return () if self.guarded is None else self.guarded.proposals
+
+    @property
+    def held(self) -> bool:
+        """Whether the audience itself waits for a person."""
+        return any(change.verb is ListVerb.HOLD for change in self.list_changes)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something about the list did not work."""
+        bad = (Result.RETRY_LATER, Result.NOT_TRUE)
+        return bool(self.problem) or any(outcome.result in bad for outcome in self.outcomes)
+
+    @property
+    def eventful(self) -> bool:
+        """Whether there is anything to tell about the list."""
+        return bool(self.list_changes or self.changes or self.problem or self.waits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassReport:
+    """What became of one pass of one client."""
+
+    client: str
+    mode: str
+    started_at: datetime
+    ended_at: datetime
+    result: PassResult
+    digest: str = ""
+    """The digest of the whole plan."""
+    pass_id: PassId | None = None
+    lists: tuple[ListReport, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What failed or deserves notice about the client as a whole."""
+    requests: Mapping[str, int] | None = None
+    """How many requests the pass made of each service."""
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Everything that is withheld."""
+        return tuple(proposal for report in self.lists for proposal in report.proposals)
+
+    @property
+    def planned(self) -> Counter[str]:
+        """How many changes are planned, by verb."""
+        return Counter(change.verb for change in self._changes())
+
+    @property
+    def results(self) -> Counter[tuple[str, Result]]:
+        """How many outcomes there are, by verb and result."""
+        of_contacts = ((o.change.verb, o.result) for report in self.lists for o in report.outcomes)
+        of_lists = ((o.change.verb, o.result) for report in self.lists for o in report.list_outcomes)
+        return Counter((*of_contacts, *of_lists))
+
+    @property
+    def all_problems(self) -> tuple[str, ...]:
+        """What failed, of the client and of each list."""
+        of_lists = (f"{one.list_name or one.list_uid}: {one.problem}" for one in self.lists if one.problem)
+        return (*self.problems, *of_lists)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the numbers that are kept with the pass: `planned.VERB`, `VERB.RESULT`, and a few more."""
+        withheld = sum(len(proposal.changes) for proposal in self.proposals)
+        return {
+            **{f"planned.{verb}": count for verb, count in self.planned.items()},
+            **{f"{verb}.{result}": count for (verb, result), count in self.results.items()},
+            **({"withheld": withheld} if withheld else {}),
+            **({"lists": len(self.lists)} if self.lists else {}),
+        }
+
+    def _changes(self) -> Iterator[Change | ListChange]:
+        for report in self.lists:
+            yield from report.list_changes
+            yield from report.changes
+
+
+def result_of(lists: tuple[ListReport, ...], *, plan_mode: bool, failed: bool) -> PassResult:
+    """Given what became of the lists, return how the pass ended. A failure outweighs what is withheld."""
+    if failed or any(report.failed for report in lists):
+        return PassResult.FAILED
+    if any(report.held or report.proposals for report in lists):
+        return PassResult.WITHHELD
+    return PassResult.PLANNED if plan_mode else PassResult.DONE
+
+
+def outcome_of(report: ListReport, change: Change) -> Result | None:
+    """Given a list's report and one of its changes, return what became of it; None in plan mode."""
+    for outcome in reversed(report.outcomes):
+        if outcome.change is change:
+            return outcome.result
+    return None
+
+
+def is_writing(change: Change) -> bool:
+    """Given a change, return whether it is carried out by Mailchimp rather than only remembered by us."""
+    return change.verb in (Verb.ADD, Verb.UPDATE, Verb.RENAME, Verb.REMOVE) or (
+        change.verb is Verb.ADOPT and bool(change.fields)
+    )

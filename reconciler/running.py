@@ -1,0 +1,41 @@
+"""One pass while it runs: the client, its account, and what was approved before it began."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+
+from reconciler.client import Client, Mailchimp
+from reconciler.model import AudienceId, ListUid, PassId
+from reconciler.ports import AudienceSink, AudienceSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What every step of a pass needs."""
+
+    client: Client
+    id: PassId
+    mailchimp: Mailchimp
+    approved: frozenset[str] = frozenset()
+    """The digests of proposals that a person released."""
+    audience_ids: frozenset[AudienceId] = frozenset()
+    """The audiences that existed when the pass began."""
+    saved_plans: Mapping[ListUid, str] = field(default_factory=dict)
+    """The digests of the plans that were last saved, by list."""
+    stopped: Event = field(default_factory=Event)
+    """Set when going on makes no sense for any list, as when the key was rejected."""
+
+    @property
+    def source(self) -> AudienceSource:
+        """Where audiences are read."""
+        return self.mailchimp.source
+
+    @property
+    def sink(self) -> AudienceSink | None:
+        """Where audiences are written; None in plan mode."""
+        return self.mailchimp.sink
+
+    def now(self) -> datetime:
+        """Return the client's clock."""
+        return self.client.now()
