@@ -209,16 +209,16 @@ def test_the_refusal_of_one_contact_is_classified(
         (
             "ERROR_GENERIC",
             (
-                "a@b.nl was permanently deleted and cannot be re-imported. The contact must re-subscribe to get "
-                "back on the list."
+                "a@b.nl was permanently deleted and cannot be re-imported. The contact must re-subscribe "
+                "to get back on the list."
             ),
             RefusalKind.FORGOTTEN,
         ),
         (
             "ERROR_GENERIC",
             (
-                "a@b.nl is in a compliance state due to unsubscribe, bounce, or compliance review and cannot be "
-                "subscribed."
+                "a@b.nl is in a compliance state due to unsubscribe, bounce, or compliance review "
+                "and cannot be subscribed."
             ),
             RefusalKind.COMPLIANCE,
         ),
