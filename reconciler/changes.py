@@ -127,7 +127,7 @@ def _remove(seen: Observation, decision: Decision) -> Change:
         row_before=seen.row,
         move=BaseMove(address=seen.address, row=row, no=_no(seen, decision)),
         persons=seen.persons,
-        consent=decision.consent,
+        consent=decision.consent or bool(seen.nos),
     )
 
 
@@ -145,7 +145,7 @@ def _without_verb(
     if decision.no:
         return BaseMove(address=seen.address, row=None, no=_no(seen, decision))
     if decision.base is not seen.base:
-        return BaseMove(address=seen.address, row=None, ends_no=seen.base is BaseState.SUPPRESSED)
+        return BaseMove(address=seen.address, row=None, ends_no=bool(seen.nos))
     if seen.base is BaseState.SUPPRESSED and seen.inherited and not seen.nos:
         return _inherit(seen)
     return None

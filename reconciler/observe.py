@@ -18,6 +18,9 @@ from reconciler.model import (
     Standing,
 )
 
+REACHED = (Standing.SUBSCRIBED, Standing.PENDING, Standing.TRANSACTIONAL)
+"""A contact that is there and said no to nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
@@ -52,8 +55,7 @@ class Observation:
             # A no is stored before the removal it asks for: while our row stands, that removal is owed.
             owed = self.row is not None and self.listing is not Listing.LISTED
             return known if owed else BaseState.SUPPRESSED
-        reached = self.standing in (Standing.SUBSCRIBED, Standing.PENDING)
-        if self.inherited and not (known is BaseState.ACTIVE and reached):
+        if self.inherited and not (known is BaseState.ACTIVE and self.standing in REACHED):
             return BaseState.SUPPRESSED
         return known
 
@@ -67,7 +69,9 @@ class Observation:
         """Who stands behind the address now, or stood there last."""
         if self.listed is not None:
             return self.listed.persons
-        return () if self.row is None else self.row.persons
+        if self.row is not None:
+            return self.row.persons
+        return tuple(dict.fromkeys(person for no in self.nos for person in no.persons))
 
 
 class View:
@@ -77,6 +81,11 @@ class View:
         self.listings = listings
         self.base = base
         self.broken = {invalid.person: invalid for invalid in listings.invalid if invalid.email}
+        self.address_of: Mapping[Person, Address] = {
+            person: address
+            for address, listed in sorted(listings.by_address.items())
+            for person in listed.persons
+        }
         self.contacts: Mapping[Address, Contact] = _by_address(contacts)
         self._by_contact_id = {
             contact.contact_id: contact for contact in self.contacts.values() if contact.contact_id
@@ -89,6 +98,10 @@ class View:
     def remember(self, no: No) -> None:
         """Given a no, let it count for its address and, if it follows them, for its persons."""
         self._nos_of_address[no.address].append(no)
+        self.follow(no)
+
+    def follow(self, no: No) -> None:
+        """Given a no, let it count for its persons wherever they are now, if it follows them."""
         if no.reason.follows_person:
             for person in no.persons:
                 self._nos_of_person[person].append(no)
@@ -128,6 +141,10 @@ class View:
         ):
             return None
         return renamed
+
+    def still_on_list(self, seen: Observation) -> bool:
+        """Given an address, return whether OTYS lists anybody behind it, under whatever address."""
+        return any(person in self.address_of or person in self.broken for person in seen.persons)
 
     def still_there(self, row: BaseRow) -> bool:
         """Given one of our rows, return whether its contact lives on in Mailchimp, under any address."""

@@ -23,17 +23,15 @@ from reconciler.model import (
     ListUid,
     MailingList,
     No,
-    Person,
     RecipientSnapshot,
     Refusal,
     Standing,
     Tally,
     Verb,
 )
-from reconciler.observe import Observation, View
+from reconciler.observe import REACHED, Observation, View
 from reconciler.policy import Policy, RemovedInMailchimp
 
-_REACHED = (Standing.SUBSCRIBED, Standing.PENDING)
 _GONE = (Standing.ARCHIVED, Standing.ABSENT)
 
 
@@ -102,14 +100,10 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
     listings = bring_together(sides.recipients.recipients, templates)
     view = View(listings, sides.contacts.contacts, sides.base)
     moved = _moved_persons(view)
-    _remember_fresh_nos(view, moved, policy)
+    _follow_fresh_nos(view, policy)
     renames = _renames(view, moved, policy)
     settled = {address for change in renames for address in (change.address, change.move.replaces)}
-    results = [
-        _settle(view, address, moved=moved, policy=policy)
-        for address in view.addresses()
-        if address not in settled
-    ]
+    results = [_settle(view, address, policy) for address in view.addresses() if address not in settled]
     changes, refused = _hold_back_refused((*renames, *_changes(results)), sides.base.refusals, now)
     return ListPlan(
         list_uid=sides.mailing_list.uid,
@@ -117,7 +111,7 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
         audience_id=sides.audience_id,
         facts=_facts(sides, view),
         changes=changes,
-        moves=_moves(results, view, proven=sides.recipients.tally.complete),
+        moves=_moves(results, view, proven=_absence_is_proven(sides, view)),
         refused=refused,
         invalid=listings.invalid,
         shared=tuple(listed for listed in listings.by_address.values() if len(listed.persons) > 1),
@@ -141,39 +135,41 @@ def digest_of(list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
 
 def _moved_persons(view: View) -> Mapping[Address, Address]:
     """Return, for each of our addresses that left the list, the address its person has now."""
-    now_at: dict[Person, Address] = {
-        person: address for address, listed in view.listings.by_address.items() for person in listed.persons
-    }
     return {
-        row.address: now_at[person]
+        row.address: view.address_of[person]
         for row in view.base.rows.values()
         if row.address not in view.listings.by_address
         for person in reversed(row.persons)
-        if person in now_at
+        if person in view.address_of
     }
 
 
-def _decide(view: View, seen: Observation, *, moved: Mapping[Address, Address], policy: Policy) -> Decision:
-    listing = seen.listing
-    if (
-        seen.address in moved
-        and seen.row is not None
-        and seen.standing in _GONE
-        and not (seen.contact is None and view.still_there(seen.row))
-        and policy.removed_in_mailchimp is RemovedInMailchimp.RESPECT
-    ):
-        # Taken out in Mailchimp while the address changed in OTYS: the person is still on the list.
-        listing = Listing.LISTED
+def _decide(view: View, seen: Observation, policy: Policy) -> Decision:
+    listing = Listing.LISTED if _taken_out_while_listed(view, seen, policy) else seen.listing
     return decide(seen.base, listing, seen.standing, policy=policy, nos=seen.reasons)
 
 
-def _remember_fresh_nos(view: View, moved: Mapping[Address, Address], policy: Policy) -> None:
-    """A no that shows up in this very pass already counts at its person's new address."""
-    for address in moved:
-        seen = view.observe(address)
-        decision = _decide(view, seen, moved=moved, policy=policy)
-        if decision.no is not None and seen.row is not None and not seen.nos:
-            view.remember(No(address=address, persons=seen.row.persons, reason=decision.no))
+def _taken_out_while_listed(view: View, seen: Observation, policy: Policy) -> bool:
+    """Taken out in Mailchimp while the address changed in OTYS: the person is still on the list."""
+    if seen.listing is not Listing.ABSENT or seen.standing not in _GONE or not view.still_on_list(seen):
+        return False
+    if seen.base is BaseState.SUPPRESSED:
+        return True
+    renamed_in_mailchimp = seen.row is not None and seen.contact is None and view.still_there(seen.row)
+    respected = policy.removed_in_mailchimp is RemovedInMailchimp.RESPECT
+    return seen.base is BaseState.ACTIVE and respected and not renamed_in_mailchimp
+
+
+def _follow_fresh_nos(view: View, policy: Policy) -> None:
+    """A no that shows up in this very pass already counts where its persons have gone."""
+    fresh: list[No] = []
+    for row in view.base.rows.values():
+        if any(view.address_of.get(person, row.address) != row.address for person in row.persons):
+            reason = _decide(view, view.observe(row.address), policy).no
+            if reason is not None:
+                fresh.append(No(address=row.address, persons=row.persons, reason=reason))
+    for no in fresh:
+        view.follow(no)
 
 
 def _renames(view: View, moved: Mapping[Address, Address], policy: Policy) -> tuple[Change, ...]:
@@ -181,17 +177,15 @@ def _renames(view: View, moved: Mapping[Address, Address], policy: Policy) -> tu
     for address, target in sorted(moved.items()):
         old, new = view.observe(address), view.observe(target)
         free = new.contact is None and new.base in (BaseState.NONE, BaseState.REMOVED)
-        ours = old.base is BaseState.ACTIVE and old.standing in _REACHED
+        ours = old.base is BaseState.ACTIVE and old.standing in REACHED
         if ours and free and not old.nos and new.listing is Listing.LISTED and target not in renames:
             renames[target] = rename(old, new, policy.field_conflicts)
     return tuple(renames.values())
 
 
-def _settle(
-    view: View, address: Address, *, moved: Mapping[Address, Address], policy: Policy
-) -> Change | BaseMove | None:
+def _settle(view: View, address: Address, policy: Policy) -> Change | BaseMove | None:
     seen = view.observe(address)
-    result = carry_out(seen, _decide(view, seen, moved=moved, policy=policy), policy.field_conflicts)
+    result = carry_out(seen, _decide(view, seen, policy), policy.field_conflicts)
     if isinstance(result, Change) and result.verb is Verb.REMOVE and not result.consent:
         broken = _broken_address(view, seen)
         if broken is not None:
@@ -209,12 +203,19 @@ def _changes(results: Iterable[Change | BaseMove | None]) -> list[Change]:
     return [result for result in results if isinstance(result, Change)]
 
 
+def _absence_is_proven(sides: Sides, view: View) -> bool:
+    """Two complete snapshots prove an absence, but for a list that is suddenly empty."""
+    complete = sides.recipients.tally.complete and sides.contacts.tally.complete
+    return complete and bool(view.listings.by_address)
+
+
 def _moves(results: Iterable[Change | BaseMove | None], view: View, *, proven: bool) -> tuple[BaseMove, ...]:
-    """Nothing is forgotten for an absence from a list that was not read completely."""
+    """Nothing is forgotten for an absence that is not proven; a no is remembered all the same."""
     return tuple(
         result
         for result in results
-        if isinstance(result, BaseMove) and (proven or result.address in view.listings.by_address)
+        if isinstance(result, BaseMove)
+        and (proven or result.no is not None or result.address in view.listings.by_address)
     )
 
 
