@@ -44,7 +44,12 @@ def make_plan(client: Client, *, trigger: str = "plan", only: ListUid | None = N
     pass_id = client.store.begin_pass(client.name, mode=client.mode, trigger=trigger, now=client.now())
     report = _attempt(client, pass_id, only)
     client.store.end_pass(
-        pass_id, result=report.result, counts=report.counts(), problems=report.all_problems, now=client.now()
+        pass_id,
+        result=report.result,
+        counts=report.counts(),
+        problems=report.all_problems,
+        now=client.now(),
+        plan_digest=report.digest,
     )
     client.watcher.finished(report)
     return report

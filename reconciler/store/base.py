@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy import Connection, Select, Table, delete, insert, select
 
 from reconciler.model import (
     Address,
@@ -23,6 +23,7 @@ from reconciler.store.columns import decode_persons, decode_text_map
 from reconciler.store.connection import AnyRow, Database
 from reconciler.store.consequences import consequences
 from reconciler.store.keyed_hash import keyed_hash, without_addresses
+from reconciler.store.list_refusals import remember_list_refusal
 from reconciler.store.lists import ensure_list, find_list
 from reconciler.store.moves import apply_moves, end_refusals, save_refusals
 from reconciler.store.no_memory import no_of, open_nos
@@ -90,6 +91,14 @@ class Base:
                     at=now,
                 )
             )
+            remember_list_refusal(connection, list_id, outcome, now)
+
+    def forget_rows(self, client: str, list_uid: ListUid) -> None:
+        """Given a list that gets another audience, forget its rows and refusals; its nos stay for ever."""
+        with self._database.writing() as connection:
+            list_id = find_list(connection, client, list_uid)
+            for table in (base_rows, refusals):
+                connection.execute(delete(table).where(table.c.list_id == list_id))
 
     def move(
         self,

@@ -71,8 +71,8 @@ class Lists:
                 .order_by(lists.c.list_uid)
             ).all()
             rows = {(list_id, state): count for list_id, state, count in connection.execute(by_state)}
-            no_counts: dict[int, int] = dict(connection.execute(open_nos).tuples().all())
-            refusal_counts: dict[int, int] = dict(connection.execute(open_refusals).tuples().all())
+            no_counts: dict[int, int] = dict(connection.execute(open_nos).all())
+            refusal_counts: dict[int, int] = dict(connection.execute(open_refusals).all())
         return {
             ListUid(row.list_uid): ListCounts(
                 list_name=row.list_name,

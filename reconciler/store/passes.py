@@ -23,7 +23,13 @@ class Passes:
     def begin_pass(self, client: str, *, mode: str, trigger: str, now: datetime) -> PassId:
         """Given a client, record that a pass of it begins; return the pass's number."""
         new = insert(passes).values(
-            client=client, mode=mode, called_by=trigger, started_at=now, counts="{}", problems="[]"
+            client=client,
+            mode=mode,
+            called_by=trigger,
+            started_at=now,
+            counts="{}",
+            problems="[]",
+            plan_digest="",
         )
         with self._database.writing() as connection:
             return PassId(connection.execute(new.returning(passes.c.id)).scalar_one())
@@ -36,8 +42,9 @@ class Passes:
         counts: Mapping[str, int],
         problems: Sequence[str],
         now: datetime,
+        plan_digest: str = "",
     ) -> None:
-        """Given a pass, record how it ended."""
+        """Given a pass, record how it ended and the digest of its plan, if it came to one."""
         ended = update(passes).where(passes.c.id == pass_id)
         with self._database.writing() as connection:
             connection.execute(
@@ -46,6 +53,7 @@ class Passes:
                     result=result.value,
                     counts=encode_map(counts),
                     problems=encode_texts([without_addresses(problem) for problem in problems]),
+                    plan_digest=plan_digest,
                 )
             )
 
@@ -110,6 +118,7 @@ def _pass_record(row: AnyRow) -> PassRecord:
         result=PassResult(row.result) if row.result else None,
         counts=decode_count_map(row.counts),
         problems=decode_texts(row.problems),
+        plan_digest=row.plan_digest,
     )
 
 

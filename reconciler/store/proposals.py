@@ -11,7 +11,7 @@ from reconciler.model import ListUid, PassId
 from reconciler.store.connection import AnyRow, AnySelect, Database
 from reconciler.store.lists import ensure_lists
 from reconciler.store.records import StoredProposal
-from reconciler.store.tables import lists, plans, proposals
+from reconciler.store.tables import lists, passes, proposals
 
 SHORTEST_PREFIX: Final = 6
 
@@ -172,8 +172,8 @@ def _stale(connection: Connection, prefix: str, now: datetime) -> StaleApproval:
     row = connection.execute(select(proposals).where(begins).order_by(proposals.c.id.desc())).first()
     advice = "Look at `reconciler plan` and approve the digest it shows now."
     if row is None:
-        planned = plans.c.digest.startswith(prefix, autoescape=True)
-        if connection.execute(select(plans.c.pass_id).where(planned)).first() is None:
+        planned = passes.c.plan_digest.startswith(prefix, autoescape=True)
+        if connection.execute(select(passes.c.id).where(planned)).first() is None:
             return StaleApproval(f"No plan has a digest beginning with {prefix!r}.", advice=advice)
         return StaleApproval(f"The plan {prefix} is not waiting any more: it was superseded.", advice=advice)
     if row.used_at is not None:

@@ -31,6 +31,8 @@ class PassRecord:
     result: PassResult | None
     counts: Mapping[str, int]
     problems: tuple[str, ...]
+    plan_digest: str
+    """Empty when the pass came to no plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

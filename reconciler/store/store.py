@@ -6,6 +6,7 @@ from typing import Self
 from reconciler.store.base import Base
 from reconciler.store.connection import Database
 from reconciler.store.intents import Intents
+from reconciler.store.list_refusals import ListRefusals
 from reconciler.store.lists import Lists
 from reconciler.store.locks import Locks
 from reconciler.store.passes import Passes
@@ -13,7 +14,7 @@ from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
 
 
-class Store(Lists, Base, Passes, Plans, Proposals, Intents, Locks):
+class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 
     def __init__(self, database: Database, *, address_key: bytes) -> None:

@@ -84,6 +84,17 @@ Index(
     postgresql_where=text("ended_at IS NULL"),
 )
 
+list_refusals = Table(
+    "list_refusals",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("verb", Text, primary_key=True),
+    Column("wanted", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 refusals = Table(
     "refusals",
     metadata,
@@ -110,6 +121,7 @@ passes = Table(
     Column("result", Text),
     Column("counts", Text, nullable=False),
     Column("problems", Text, nullable=False),
+    Column("plan_digest", Text, nullable=False),  # empty: the pass came to no plan
     Index("ix_passes_client", "client", "id"),
 )
 
@@ -142,21 +154,15 @@ intents = Table(
     Column("settled_detail", Text),
 )
 
-plans = Table(
-    "plans",
-    metadata,
-    Column("pass_id", ForeignKey("passes.id"), primary_key=True),
-    Column("client", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("planned_at", UtcDateTime, nullable=False),
-)
-
 plan_bodies = Table(
     "plan_bodies",
     metadata,
-    Column("pass_id", ForeignKey("plans.pass_id"), primary_key=True),
     Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("pass_id", ForeignKey("passes.id"), primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("planned_at", UtcDateTime, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 proposals = Table(

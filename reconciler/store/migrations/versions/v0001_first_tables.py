@@ -89,6 +89,15 @@ def _create_memory() -> None:
         postgresql_where=_OPEN_NO,
     )
     op.create_table(
+        "list_refusals",
+        sa.Column("list_id", sa.Integer, sa.ForeignKey("lists.id"), primary_key=True),
+        sa.Column("verb", sa.Text, primary_key=True),
+        sa.Column("wanted", sa.Text, nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
+        sa.Column("since", _MOMENT, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "refusals",
         sa.Column("list_id", sa.Integer, sa.ForeignKey("lists.id"), primary_key=True),
         sa.Column("address", sa.Text, primary_key=True),
@@ -114,6 +123,7 @@ def _create_passes() -> None:
         sa.Column("result", sa.Text),
         sa.Column("counts", sa.Text, nullable=False),
         sa.Column("problems", sa.Text, nullable=False),
+        sa.Column("plan_digest", sa.Text, nullable=False),
     )
     op.create_index("ix_passes_client", "passes", ["client", "id"])
     op.create_table(
@@ -145,17 +155,13 @@ def _create_passes() -> None:
 
 def _create_plans() -> None:
     op.create_table(
-        "plans",
+        "plan_bodies",
+        sa.Column("list_id", sa.Integer, sa.ForeignKey("lists.id"), primary_key=True),
         sa.Column("pass_id", sa.Integer, sa.ForeignKey("passes.id"), primary_key=True),
-        sa.Column("client", sa.Text, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("planned_at", _MOMENT, nullable=False),
-    )
-    op.create_table(
-        "plan_bodies",
-        sa.Column("pass_id", sa.Integer, sa.ForeignKey("plans.pass_id"), primary_key=True),
-        sa.Column("list_id", sa.Integer, sa.ForeignKey("lists.id"), primary_key=True),
         sa.Column("body", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "proposals",
