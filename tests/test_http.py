@@ -3,84 +3,13 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from structlog.testing import capture_logs
 
 from reconciler.api.http import Answer, HttpClient, RequestNote, ServerFailed
 from reconciler.errors import Throttled, UnexpectedAnswer, Unreachable
-
-Step = tuple[int, dict[str, str], bytes] | str
-OK: Step = (200, {}, b'{"fine": true}')
-
-
-class Script:
-    """Answers request after request as written down, and keeps what was asked."""
-
-    def __init__(self, *steps: Step) -> None:
-        self.steps = list(steps)
-        self.asked: list[BaseHTTPRequestHandler] = []
-        self.lock = threading.Lock()
-        self.open = 0
-        self.most_open = 0
-        self.all_open: threading.Barrier | None = None
-
-    def next(self) -> Step:
-        with self.lock:
-            return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
-
-
-@contextmanager
-def serving(script: Script) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            with script.lock:
-                script.asked.append(self)
-                script.open += 1
-                script.most_open = max(script.most_open, script.open)
-            if script.all_open:
-                script.all_open.wait(10)
-            step = script.next()
-            with script.lock:
-                script.open -= 1
-            if step == "hang up":
-                self.close_connection = True
-                return
-            if step == "break off":
-                self.send_response(200)
-                self.send_header("Content-Length", "100")
-                self.end_headers()
-                self.wfile.write(b"half")
-                return
-            status, headers, body = step if isinstance(step, tuple) else (200, {}, b"")
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET  # noqa: N815  # the base class calls this name
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/service"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class Pauses(list[float]):
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
+from tests.scripted import OK, Pauses, Script, Step, serving
 
 
 @contextmanager
@@ -233,7 +162,7 @@ def test_basic_authentication_is_sent_only_when_there_is_a_key() -> None:
             client.send("GET", url, repeatable=True)
         with HttpClient("OTYS") as client:
             client.send("GET", url, repeatable=True)
-    assert [asked.headers["Authorization"] for asked in script.asked] == ["Basic YW55OmtleS11czE=", None]
+    assert [asked.headers.get("Authorization") for asked in script.asked] == ["Basic YW55OmtleS11czE=", None]
 
 
 def test_loopback_never_goes_by_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

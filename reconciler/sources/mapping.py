@@ -123,8 +123,11 @@ class OtysMapping(_Frozen, frozen=True):
                 return kind
         return word or "unknown"
 
-    def person_fields(self, kind: str) -> Mapping[str, FieldPath]:
-        """Given a kind, return where its address and names stand in its detail."""
+    def lookup_fields(self, kind: str) -> Mapping[str, FieldPath]:
+        """Given a kind, return the fields its lookup asks for: an address and names, or what leads on."""
+        via = self.kinds[kind].via
+        if via:
+            return {"via": FieldPath(path=via.path, required=True)}
         return self.kinds[kind].fields or self.people.fields
 
 

@@ -41,9 +41,10 @@ class AskedFields:
             except FieldRefused as refusal:
                 self._do_without(_find_refused(asked, refusal, call), asked, refusal)
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the fields that are asked for."""
-        return tuple(self._asked)
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """Return the paths that are asked for, by field name."""
+        return {name: field.path for name, field in self._asked.items()}
 
     def sent(self, row: Row, name: str) -> Json | Missing:
         """Given a row and a field's name, return what was sent, or MISSING."""

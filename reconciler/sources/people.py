@@ -7,11 +7,13 @@ from functools import partial
 
 from reconciler.api.ows import LARGEST_BATCH, Call, OwsClient
 from reconciler.api.ows_answers import SYSTEM, FieldRefused, Reply
-from reconciler.api.values import IDENTITY, Json, Missing, Row, text, value_at
+from reconciler.api.values import Json, Missing, Row
 from reconciler.errors import UnexpectedAnswer
 from reconciler.model import Person
-from reconciler.sources.mapping import VALUES, FieldPath, OtysMapping, method_name
+from reconciler.sources.mapping import VALUES, OtysMapping, method_name
 from reconciler.sources.otys_fields import AskedFields, says_gone
+
+NAME_PARTS = ("first_name", "infix", "last_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class People:
         self._lock = threading.Lock()
         self._known: dict[Person, LookedUp] = {}
         self._asked = {
-            kind: AskedFields(about.service, _asked_fields(mapping, kind))
+            kind: AskedFields(about.service, mapping.lookup_fields(kind))
             for kind, about in mapping.kinds.items()
             if about.service
         }
@@ -49,10 +51,6 @@ class People:
         """Given a kind, return whether its address is that of a person of another kind."""
         about = self._mapping.kinds.get(kind)
         return about is not None and about.via is not None
-
-    def refused(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the fields this tenant refused, by kind."""
-        return {kind: asked.refused for kind, asked in self._asked.items() if asked.refused}
 
     def forget(self) -> None:
         """Forget everybody: the next pass looks them up anew."""
@@ -128,10 +126,10 @@ class People:
         via = self._mapping.kinds[person.kind].via
         if not isinstance(reply.result, dict) or via is None:
             return self._unknown(person, reply)
-        value = value_at(reply.result, via.path)
-        if isinstance(value, Missing):
+        asked = self._asked[person.kind]
+        if isinstance(asked.sent(reply.result, "via"), Missing):
             return LookedUp(person, problem=f"it does not say which {via.kind} it belongs to ({via.path})")
-        uid = text(value, IDENTITY)
+        uid = asked.identity(reply.result, "via")
         return Person(via.kind, uid) if uid else LookedUp(person)
 
     def _unknown(self, person: Person, reply: Reply) -> LookedUp:
@@ -143,18 +141,18 @@ class People:
 
 def values_of(asked: AskedFields, row: Row) -> dict[str, str]:
     """Given a row, return the mapped values that were sent, empty ones included."""
-    return {name: asked.text(row, name) for name in VALUES if not isinstance(asked.sent(row, name), Missing)}
+    values = {
+        name: asked.text(row, name) for name in VALUES if not isinstance(asked.sent(row, name), Missing)
+    }
+    if "name" not in values and values.keys() & NAME_PARTS:
+        values["name"] = " ".join(values[part] for part in NAME_PARTS if values.get(part))
+    return values
 
 
 def is_opted_out(asked: AskedFields, row: Row) -> bool:
     """Given a row, return whether its opt-out field says anything but a clear no."""
     sent = not isinstance(asked.sent(row, "opted_out"), Missing)
     return sent and asked.switch(row, "opted_out") is not False
-
-
-def _asked_fields(mapping: OtysMapping, kind: str) -> Mapping[str, FieldPath]:
-    via = mapping.kinds[kind].via
-    return {"via": FieldPath(path=via.path, required=True)} if via else mapping.person_fields(kind)
 
 
 def _by_kind(people: Iterable[Person]) -> dict[str, list[Person]]:
