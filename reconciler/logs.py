@@ -13,7 +13,7 @@ _MASK = "********"
 _SECRET_NAMES = re.compile(
     r"api_?key|passw|secret|token|authori[sz]ation|cookie|credential|^auth$|^session(_id)?$", re.IGNORECASE
 )
-_NO_ADDRESS = r"\s@<>()\[\]{}\"',;:=/?&"
+_NO_ADDRESS = r"\s@<>()\[\]{}\"',;:=/?&*"  # the star, so that a masked password is no address
 _SECRET_TEXTS = (
     (re.compile(r"(://[^:/@\s]*:)\S*@"), rf"\1{_MASK}@"),
     (re.compile(r"\b[0-9a-f]{32}-us\d+\b", re.IGNORECASE), "<key>"),

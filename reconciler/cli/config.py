@@ -77,27 +77,22 @@ def init(
     """Write a complete, commented example to edit, readable only by its owner."""
     common = shared(context)
     target = path or common.config_path or DEFAULT_PATH
-    if target.exists() and not force:
-        raise typer.BadParameter(f"{target} is there already; --force overwrites it")
-    _write_private(target, example())
+    try:
+        _write_private(target, example(), overwrite=force)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and target.exists():
+            raise typer.BadParameter(f"{target} is there already; --force overwrites it") from None
+        advice = "Choose another place with --path, or make that folder writable."
+        raise ReconcilerError(f"{target} cannot be written: {error.strerror}", advice=advice) from error
     _tell_next_steps(target, common)
 
 
-def _write_private(target: Path, text: str) -> None:
-    """Given a file and its text, put it there as a whole or not at all, readable only by its owner."""
-    draft = target.with_name(f".{target.name}.new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-        draft.replace(target)
-    except OSError as error:
-        advice = "Choose another place with --path, or make that folder writable."
-        raise ReconcilerError(f"{target} cannot be written: {error.strerror}", advice=advice) from error
-    finally:
-        draft.unlink(missing_ok=True)
+def _write_private(target: Path, text: str, *, overwrite: bool) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+    with os.fdopen(os.open(target, how, 0o600), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)  # the file may have been there with other rights
+        file.write(text)
 
 
 def _tell_next_steps(target: Path, common: Shared) -> None:

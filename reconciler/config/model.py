@@ -36,6 +36,9 @@ def _read_smtp_url(value: object, info: ValidationInfo) -> UrlRef:
     return UrlRef(read_secret(value, info), _SMTP_URLS)
 
 
+ScheduleText = Annotated[Schedule, PlainValidator(read_schedule), PlainSerializer(str)]
+TimeZoneName = Annotated[ZoneInfo, PlainValidator(read_timezone), PlainSerializer(str)]
+HostAndPort = Annotated[Listen, PlainValidator(read_listen), PlainSerializer(str)]
 StateUrl = Annotated[UrlRef, PlainValidator(_read_state_url), PlainSerializer(UrlRef.masked)]
 SmtpUrl = Annotated[UrlRef, PlainValidator(_read_smtp_url), PlainSerializer(UrlRef.masked)]
 
@@ -43,10 +46,10 @@ SmtpUrl = Annotated[UrlRef, PlainValidator(_read_smtp_url), PlainSerializer(UrlR
 class DaemonConfig(Table):
     """The daemon itself."""
 
-    schedule: Annotated[Schedule, PlainValidator(read_schedule)] = read_schedule("every 5 minutes")
+    schedule: ScheduleText = read_schedule("every 5 minutes")
     """When passes start: "every N seconds", "every N minutes", "every N hours", or a cron line of five
     fields such as "*/10 7-19 * * mon-fri"."""
-    timezone: Annotated[ZoneInfo, PlainValidator(read_timezone)] = ZoneInfo("Europe/Amsterdam")
+    timezone: TimeZoneName = ZoneInfo("Europe/Amsterdam")
     """The time zone of the cron line and of the times in mails."""
     workers: int = Field(default=4, ge=1, le=32)
     """How many lists are worked on at the same time."""
@@ -57,7 +60,7 @@ class DaemonConfig(Table):
 class HttpConfig(Table):
     """The daemon's HTTP port: metrics, health, and requests for a pass."""
 
-    listen: Annotated[Listen, PlainValidator(read_listen)] = Listen("127.0.0.1", 8080)
+    listen: HostAndPort = Listen("127.0.0.1", 8080)
     """The address and port to listen on. Other machines can reach an address other than 127.0.0.1, so
     that needs a token."""
     token: Secret | None = Field(
