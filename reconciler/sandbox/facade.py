@@ -43,7 +43,6 @@ class Sandbox:
                 MailchimpService(world.mailchimp, self.clock, self.faults), mailchimp_port
             )
             undo.pop_all()
-        self.replace_world(world)
 
     @classmethod
     def start(
@@ -87,6 +86,16 @@ class Sandbox:
         """Return the world that is being served."""
         return self._world
 
+    @property
+    def otys(self) -> OtysHuman:
+        """Return who works in OTYS Go! on the world being served."""
+        return OtysHuman(self._world.otys, self.clock, self.lock)
+
+    @property
+    def mailchimp(self) -> MailchimpHuman:
+        """Return who works in Mailchimp on the world being served."""
+        return MailchimpHuman(self._world.mailchimp, self.clock, self.lock)
+
     def log_summary(self, *, after: int = 0) -> LogSummary:
         """Given a request's number, return what the requests after it add up to."""
         return summarise(self.log.requests(after=after))
@@ -97,8 +106,6 @@ class Sandbox:
             self._world = world
             self._otys_server.service = OtysService(world.otys, self.clock, self.faults)
             self._mailchimp_server.service = MailchimpService(world.mailchimp, self.clock, self.faults)
-            self.otys = OtysHuman(world.otys, self.clock, self.lock)
-            self.mailchimp = MailchimpHuman(world.mailchimp, self.clock, self.lock)
             self.faults.clear()
             self.log.clear()
 

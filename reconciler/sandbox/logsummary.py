@@ -10,7 +10,7 @@ import msgspec
 from reconciler.sandbox.requestlog import LoggedRequest
 
 MINUTE = timedelta(seconds=60)
-_IDENTIFIER = re.compile(r"/(?=[^/]*\d)[0-9a-z]{8,}(?=/|$)|/[^/]*@[^/]*")
+_IDENTIFIER = re.compile(r"/\d+(?=/|$)|/(?=[^/]*\d)[0-9a-z]{8,}(?=/|$)|/[^/]*@[^/]*")
 
 
 class LogSummary(msgspec.Struct, frozen=True, kw_only=True):

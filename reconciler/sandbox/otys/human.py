@@ -96,7 +96,7 @@ class OtysHuman:
     def add_recipient(
         self,
         list_uid: str,
-        kind: str = Kind.MANUAL,
+        kind: str = Kind.MANUAL.value,
         entity: str = "",
         *,
         email: str = "",

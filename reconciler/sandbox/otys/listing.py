@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.otys.conditions import comparable, compile_condition, required_values
+from reconciler.sandbox.otys.conditions import comparable, compile_condition, is_only_key, required_values
 from reconciler.sandbox.otys.errors import OtysRefusal, bad_arguments, unreadable_field
 from reconciler.sandbox.otys.fields import Fields, Record
 from reconciler.sandbox.otys.json_types import Json
@@ -71,7 +71,10 @@ def read_page(
     )
     matches = compile_condition(arguments.condition, askable, state=state, service=service.name)
     candidates = service.rows(state, required_values(arguments.condition, service.key))
-    records = [record for record in candidates if matches(record)]
+    if is_only_key(arguments.condition, service.key):
+        records = list(candidates)
+    else:
+        records = [record for record in candidates if matches(record)]
     _sort(records, arguments.sort or arguments.order, askable, state=state, service=service.name)
 
     offset = max(arguments.offset or 0, 0)

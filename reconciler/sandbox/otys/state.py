@@ -161,7 +161,7 @@ class OtysState(msgspec.Struct):
         """Given a list's uid, return the list. Raise LookupError if it is unknown or deleted."""
         found = self.lists.get(uid)
         if found is None or found.deleted:
-            raise LookupError(f"OTYS has no mailing list with uid {uid}; state()['otys'] names the uids")
+            raise LookupError(f"OTYS has no mailing list with uid {uid}")
         return found
 
     def entity(self, kind: str, uid: str) -> Entity | None:

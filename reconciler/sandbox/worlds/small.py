@@ -6,7 +6,7 @@ from reconciler.sandbox.otys.state import Entity, Kind, OtysState
 from reconciler.sandbox.worlds.people import PeopleMaker
 from reconciler.sandbox.worlds.settings import switch_on
 
-LONG_NAME = "Wilhelmina " + "van " * 60 + "Oranje-Nassau-Buren-Leerdam-en-de-rest"
+LONG_NAME = "van Oranje-Nassau " * 16 + "tot de Zwaan"
 INVALID_ADDRESSES = ("jan @x", "geen-apenstaart.nl", "piet@", "@mailhuis.nl", "twee@@mailhuis.nl")
 FAKE_ADDRESS = "test@example.com"
 
@@ -25,9 +25,8 @@ def populate(otys: OtysState, chance: random.Random) -> None:
         ],
         permission_reminder="Je kreeg deze mail omdat je relatie van ons kantoor in Utrecht bent.",
     )
-    otys.add_list(
-        "Alle soorten", recipients=[*people.one_of_each(), *couple(people), "met.de.hand@mailhuis.nl"]
-    )
+    every_kind = otys.add_list("Alle soorten", recipients=[*people.one_of_each(), *couple(people)])
+    otys.add_recipient(every_kind.uid, "met.de.hand@mailhuis.nl", name="Hand de Vries")
     otys.add_list("Lege lijst")
     otys.add_list(
         "Vreemde adressen 🎄 \"'<b>&",
@@ -51,7 +50,7 @@ def couple(people: PeopleMaker) -> list[Entity]:
 def people_with_trouble(people: PeopleMaker) -> list[Entity]:
     """Given a maker of people, return persons whose names and addresses try a program's patience."""
     long_name, emoji, nameless, unreachable, spaced = (people.person() for _ in range(5))
-    long_name.last_name = LONG_NAME[:300]
+    long_name.last_name = LONG_NAME
     emoji.first_name = "Sanne 🌷"
     nameless.first_name = nameless.infix = nameless.last_name = ""
     unreachable.email = None
