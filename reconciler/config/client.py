@@ -132,11 +132,14 @@ class NotifyConfig(Table):
     """A first sync of a list with more recipients than this is told by mail when it is done."""
 
 
+_HIGHEST_LIMIT = 1_000_000
+
+
 def _sensible_limits(limits: Limits) -> Limits:
     found: list[tuple[Below, str]] = [
-        ((name,), "must not be negative")
+        ((name,), f"must be from 0 to {_HIGHEST_LIMIT}")
         for name in Limits.__dataclass_fields__
-        if isinstance(number := getattr(limits, name), int | float) and not number >= 0
+        if isinstance(number := getattr(limits, name), int | float) and not 0 <= number <= _HIGHEST_LIMIT
     ]
     if limits.removals_percent > 100:  # noqa: PLR2004 - a share of a whole
         found.append((("removals_percent",), "must be at most 100"))
