@@ -44,8 +44,8 @@ class LoopbackServer:
         self.stopping = threading.Event()
         self._open_requests = 0
         self._open_changed = threading.Condition()
+        self._http = ConnectionServer(("127.0.0.1", port), _handler_of(self))  # first: the port may be taken
         self._wake_receiver, self._wake_sender = socket.socketpair()
-        self._http = ConnectionServer(("127.0.0.1", port), _handler_of(self))
         self._thread = threading.Thread(target=self._serve, name=f"sandbox-{service.name}", daemon=True)
 
     @property

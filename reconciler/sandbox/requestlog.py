@@ -31,19 +31,20 @@ class RequestLog:
     """The last requests, oldest first."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._requests: deque[LoggedRequest] = deque(maxlen=KEPT)
         self._last_number = 0
 
     def append(self, request: LoggedRequest) -> None:
         """Given a request, give it the next number and keep it."""
-        with self._lock:
+        with self._changed:
             self._last_number += 1
             self._requests.append(replace(request, number=self._last_number))
+            self._changed.notify_all()
 
     def requests(self, system: str = "", *, after: int = 0) -> list[LoggedRequest]:
         """Given a system (all if empty) and a number, return that system's requests after it."""
-        with self._lock:
+        with self._changed:
             return [
                 request
                 for request in self._requests
@@ -54,12 +55,17 @@ class RequestLog:
         """Given a number, return the requests to Mailchimp after it that could change something."""
         return [request for request in self.requests("mailchimp", after=after) if request.method != "GET"]
 
+    def wait_for(self, number: int, *, seconds: float = 10.0) -> bool:
+        """Given a number, return True once a request has it, False if that takes too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._last_number >= number, seconds)
+
     def last_number(self) -> int:
         """Return the number of the latest request, 0 before the first."""
-        with self._lock:
+        with self._changed:
             return self._last_number
 
     def clear(self) -> None:
         """Forget every request; the numbers go on."""
-        with self._lock:
+        with self._changed:
             self._requests.clear()

@@ -106,6 +106,39 @@ def test_stopping_closes_connections_that_are_kept_alive() -> None:
             socket.create_connection(("127.0.0.1", wire.server.port), timeout=5)
 
 
+def test_a_port_that_is_taken_is_refused_and_leaves_nothing_open(wire: Wire) -> None:
+    with pytest.raises(OSError, match="in use"):
+        LoopbackServer(
+            wire.service,
+            lock=threading.RLock(),
+            clock=wire.clock,
+            faults=wire.faults,
+            log=wire.log,
+            port=wire.server.port,
+        )
+
+
+def test_a_server_that_never_started_can_be_stopped() -> None:
+    wire = Wire()
+    wire.session.close()
+    wire.server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", wire.server.port), timeout=5)
+
+
+def test_control_requests_pass_by_the_service_its_faults_and_the_log(wire: Wire) -> None:
+    class Echo:
+        def answer(self, request: Request) -> Reply:
+            return Reply(200, request.path.encode())
+
+    assert wire.get("/_sandbox/state").status_code == 404
+    wire.server.control = Echo()
+    wire.faults.add(Fault(kind=FaultKind.FORBIDDEN_BARE))
+    assert wire.get("/_sandbox/state").text == "/_sandbox/state"
+    assert wire.log.requests() == []
+    assert wire.service.count == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "status", "applied"),
     [
@@ -164,6 +197,7 @@ def test_an_answer_that_never_arrives(
     wire.faults.add(Fault(kind=kind))
     with pytest.raises(error):
         wire.get(seconds=0.2)
+    assert wire.log.wait_for(1)
     assert wire.service.count == applied
     assert [request.applied for request in wire.log.requests()] == [bool(applied)]
     assert wire.server.wait_for_open_requests(0)
@@ -262,3 +296,4 @@ def test_the_log_can_be_read_from_a_point_on(wire: Wire) -> None:
     wire.log.clear()
     assert wire.log.requests() == []
     assert wire.log.last_number() == mark + 2
+    assert not wire.log.wait_for(mark + 3, seconds=0.01)

@@ -50,6 +50,20 @@ def test_no_key_is_named_so(account: Account) -> None:
         assert problem(reply) == (401, "API Key Missing")
 
 
+@pytest.mark.parametrize(
+    ("header", "title"),
+    [
+        ("Basic not-base64", "API Key Invalid"),
+        ("Bearer wrong", "API Key Invalid"),
+        ("Odd x", "API Key Missing"),
+    ],
+)
+def test_credentials_that_make_no_sense_are_refused(account: Account, header: str, title: str) -> None:
+    account.session.auth = None
+    account.session.headers["Authorization"] = header
+    assert problem(account.call("GET", "/ping")) == (401, title)
+
+
 def test_a_revoked_key_stops_working(account: Account) -> None:
     account.human.revoke_keys()
     assert problem(account.call("GET", "/ping")) == (401, "API Key Invalid")

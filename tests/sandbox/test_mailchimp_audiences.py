@@ -80,6 +80,10 @@ def test_audiences_have_an_order_only_if_asked(account: Account) -> None:
         for one in account.ok("GET", "/lists", count=100, sort_field="date_created", sort_dir="ASC")["lists"]
     ]
     plain_names = [one["name"] for one in account.ok("GET", "/lists", count=100)["lists"]]
+    since = account.ok("GET", "/lists", count=100, since_date_created="2126-03-11T00:00:00Z")
+    before = account.ok("GET", "/lists", count=100, before_date_created="2126-03-03T00:00:00Z")
+    assert {one["name"] for one in since["lists"]} == {"Lijst 10"}
+    assert {one["name"] for one in before["lists"]} == {"Kandidaten", "Lijst 00"}
     assert sorted_names == ["Kandidaten", *(f"Lijst {number:02}" for number in range(11))]
     assert plain_names != sorted_names
 
@@ -163,6 +167,14 @@ def test_what_a_marketer_does_shows_in_the_api(account: Account) -> None:
     assert account.call("GET", "LIST").status_code == 404
     with pytest.raises(LookupError, match="no audience"):
         account.human.rename_audience(account.list_id, "Weg")
+
+
+def test_a_page_of_audiences_can_be_short_or_lie(account: Account) -> None:
+    account.faults.add(Fault(kind=FaultKind.SHORT_PAGE))
+    account.faults.add(Fault(kind=FaultKind.LYING_TOTAL))
+    told = account.ok("GET", "/lists")
+    assert (told["lists"], told["total_items"]) == ([], 2)
+    assert len(account.ok("GET", "/lists", fields="lists.id")["lists"]) == 1
 
 
 def test_stats_follow_the_contacts(account: Account) -> None:

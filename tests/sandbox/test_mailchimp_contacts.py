@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.sandbox.mailchimp.problems import Problem
 from reconciler.sandbox.mailchimp.state import subscriber_hash
 from tests.sandbox.mailchimp_account import Account, problem
 
@@ -279,3 +280,67 @@ def test_a_refused_update_changes_nothing(account: Account) -> None:
     assert account.call("PUT", account.member(JAN), body).status_code == 400
     assert account.get(JAN)["merge_fields"] == before["merge_fields"]
     assert account.get(JAN)["email_address"] == JAN
+
+
+def test_an_old_contact_answers_only_to_its_own_odd_id(account: Account) -> None:
+    added = account.add(JAN)
+    odd = account.human.make_id_odd(account.list_id, JAN)
+    assert odd != added["id"]
+    assert account.ok("GET", f"LIST/members/{odd}")["contact_id"] == added["contact_id"]
+    assert account.call("GET", account.member(JAN)).status_code == 404
+    put = {"email_address": JAN, "status_if_new": "subscribed"}
+    assert problem(account.call("PUT", account.member(JAN), put)) == (400, "Member Exists")
+
+
+def test_a_contact_can_have_no_address_at_all(account: Account) -> None:
+    account.add(JAN)
+    for number in ("+31600000001", "+31600000002"):
+        account.human.add_telephone(account.list_id, number)
+    listed = account.ok("GET", "LIST/members")["members"]
+    assert sorted(member["email_address"] for member in listed) == ["", "", JAN]
+    assert len({member["id"] for member in listed}) == 3
+
+
+@pytest.mark.parametrize(("field", "value"), [("language", "nl"), ("vip", True), ("email_type", "text")])
+def test_other_properties_are_kept(account: Account, field: str, value: object) -> None:
+    account.add(JAN)
+    account.ok("PATCH", account.member(JAN), {field: value})
+    assert account.get(JAN)[field] == value
+
+
+def test_nobody_is_made_transactional_by_a_patch(account: Account) -> None:
+    account.add(JAN)
+    reply = account.call("PATCH", account.member(JAN), {"status": "transactional"})
+    assert problem(reply) == (400, "Invalid Resource")
+    assert account.ok("PUT", account.member(JAN), {"status": "transactional"})["status"] == "transactional"
+
+
+def test_a_marketer_archives_what_the_api_cannot_and_the_no_stays(account: Account) -> None:
+    account.add(JAN)
+    account.human.bounce(account.list_id, JAN)
+    account.human.archive(account.list_id, JAN)
+    assert account.get(JAN)["status"] == "archived"
+    reply = account.call("PUT", account.member(JAN), {"status": "subscribed"})
+    assert problem(reply) == (400, "Member In Compliance State")
+
+
+def test_who_unsubscribed_may_come_back_by_a_form(account: Account) -> None:
+    account.add(JAN)
+    account.human.unsubscribe(account.list_id, JAN)
+    account.human.subscribe_by_form(account.list_id, JAN)
+    assert account.get(JAN)["status"] == "subscribed"
+    account.call("DELETE", account.member(JAN))
+    assert account.ok("PUT", account.member(JAN), {"status": "subscribed"})["status"] == "subscribed"
+
+
+def test_a_marketer_edits_adds_and_tags(account: Account) -> None:
+    account.human.add_contact(account.list_id, JAN, merge_fields={"FNAME": "Jan"})
+    account.human.edit_fields(account.list_id, JAN, LNAME="Smit")
+    account.human.tag(account.list_id, JAN, "vip")
+    account.human.unsubscribe_by_admin(account.list_id, JAN)
+    read = account.get(JAN)
+    assert (read["full_name"], read["tags_count"], read["status"]) == ("Jan Smit", 1, "unsubscribed")
+    with pytest.raises(Problem, match="Member Exists"):
+        account.human.add_contact(account.list_id, JAN)
+    with pytest.raises(LookupError, match="no contact"):
+        account.human.unsubscribe(account.list_id, PIET)

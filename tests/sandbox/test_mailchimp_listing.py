@@ -133,6 +133,25 @@ def test_changes_since_a_second_leave_that_second_out(account: Account) -> None:
     assert addresses(before_last_changed="2026-03-01T12:00:45+00:00") == ["a", "b"]
     assert addresses(sort_field="last_changed", sort_dir="DESC") == ["c", "b", "a"]
     assert account.call("GET", "LIST/members", since_last_changed="yesterday").status_code == 400
+    assert account.call("GET", "LIST/members", since_last_changed="1970-01-01T00:00:00Z").status_code == 504
+
+
+def test_a_listing_can_be_sorted_by_opt_in(account: Account) -> None:
+    account.clock.freeze(datetime(2026, 3, 1, tzinfo=UTC))
+    account.add("a@bureau.example", "unsubscribed")
+    account.add("b@bureau.example")
+    account.clock.advance(timedelta(hours=1))
+    account.add("c@bureau.example")
+    rows = account.ok("GET", "LIST/members", sort_field="timestamp_opt", sort_dir="DESC")["members"]
+    assert [row["email_address"][0] for row in rows] == ["c", "b", "a"]
+    assert account.call("GET", "LIST/members", sort_field="vip").status_code == 400
+
+
+def test_a_contact_can_be_asked_for_by_its_unique_email_id(account: Account) -> None:
+    account.fill(3)
+    wanted = account.get("kandidaat1@bureau.example")
+    found = account.ok("GET", "LIST/members", unique_email_id=wanted["unique_email_id"])["members"]
+    assert found == [wanted]
 
 
 def test_a_contact_can_be_found_by_address_or_name_in_every_audience(account: Account) -> None:

@@ -79,7 +79,7 @@ def list_audiences(call: Call) -> Json:
     if missing := call.fault(FaultKind.SHORT_PAGE):
         page = page[:-missing]
     return {
-        "lists": [_audience(one) for one in page],
+        "lists": [_audience(one, with_stats=call.projection.rows_need("lists", "stats")) for one in page],
         "total_items": len(rows) + call.fault(FaultKind.LYING_TOTAL),
         "constraints": _constraints(call.state),
         "_links": render.links("/lists"),
@@ -186,7 +186,8 @@ def _copy(sent: msgspec.Struct, held: msgspec.Struct, but: tuple[str, ...] = ())
             setattr(held, field, value)
 
 
-def _audience(audience: Audience) -> Json:
+def _audience(audience: Audience, *, with_stats: bool = True) -> Json:
+    stats = {"stats": _stats(audience)} if with_stats else {}
     return {
         "id": audience.id,
         "web_id": audience.web_id,
@@ -208,8 +209,8 @@ def _audience(audience: Audience) -> Json:
         "has_welcome": False,
         "marketing_permissions": audience.marketing_permissions,
         "modules": [],
-        "stats": _stats(audience),
         "_links": render.links(f"/lists/{audience.id}"),
+        **stats,
     }
 
 

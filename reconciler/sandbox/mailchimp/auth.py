@@ -32,8 +32,6 @@ def _secret(request: Request) -> str:
             return credentials.strip()
         case "basic":
             return _password(credentials)
-        case "apikey":  # "apikey KEY", which old programs still send
-            return credentials.strip()
         case _:
             raise problems.key_missing()
 

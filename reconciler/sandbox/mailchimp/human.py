@@ -103,6 +103,33 @@ class MailchimpHuman:
             contact.source = "Admin Add"
             return contact
 
+    def add_telephone(self, list_id: str, number: str) -> Contact:
+        """Given a telephone number, let somebody sign up with it and without an address, 68."""
+        with self._lock:
+            rules = self._rules(list_id)
+            contact = Contact(
+                id=self._state.new_id(),
+                contact_id=self._state.new_id(),
+                web_id=self._state.new_number(),
+                unique_email_id="",
+                email_address="",
+                status=Status.TRANSACTIONAL,
+                sms_phone_number=number,
+                last_changed=rules.now,
+                source="SMS",
+            )
+            rules.audience.put(contact)
+            return contact
+
+    def make_id_odd(self, list_id: str, email: str) -> str:
+        """Given a contact, give it an id that is not the md5 of its address, as old ones have, 20."""
+        with self._lock:
+            audience, contact = self.audience(list_id), self._contact(list_id, email)
+            audience.take_out(contact)
+            contact.id = self._state.new_id()
+            audience.put(contact)
+            return contact.id
+
     def tag(self, list_id: str, email: str, name: str) -> None:
         """Given a contact, let a marketer tag it."""
         with self._lock:

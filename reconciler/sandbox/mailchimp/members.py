@@ -7,6 +7,7 @@ from reconciler.sandbox.mailchimp.contacts import ContactBody
 from reconciler.sandbox.mailchimp.projection import Json
 from reconciler.sandbox.mailchimp.state import Audience, Contact, Status
 
+_OLDEST_SINCE = 2001  # older moments make the service hang, 17; no Mailchimp was there to change a contact
 _SORTED_BY = ("timestamp_opt", "timestamp_signup", "last_changed")
 
 
@@ -71,6 +72,8 @@ def _filtered(call: Call, audience: Audience) -> list[Contact]:
     rows = _with_status(call, audience)
     after, before = call.moment("since_last_changed"), call.moment("before_last_changed")
     if after is not None:
+        if after.year < _OLDEST_SINCE:
+            raise problems.hung()
         rows = [one for one in rows if one.last_changed > after]
     if before is not None:
         rows = [one for one in rows if one.last_changed < before]

@@ -191,3 +191,8 @@ def too_many_requests() -> Problem:
 def too_many_batches() -> Problem:
     """Return the 429 of the 501st pending batch, 56."""
     return Problem(429, "Too Many Requests", "You have more than 500 pending batches.")
+
+
+def hung() -> Problem:
+    """Return the 504 of a listing that never comes to an end, 17."""
+    return Problem(504, "Gateway Timeout", "The request took too long.")

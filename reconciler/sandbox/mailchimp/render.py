@@ -112,6 +112,7 @@ CONTACT_FIELDS: dict[str, Callable[[Audience, Contact], object]] = {
     "status": lambda _, one: one.status,
     "unsubscribe_reason": _unsubscribe_reason,
     "consents_to_one_to_one_messaging": lambda _, __: True,
+    "sms_phone_number": lambda _, one: one.sms_phone_number,
     "merge_fields": _merge_fields,
     "interests": lambda _, __: {},
     "stats": _stats,

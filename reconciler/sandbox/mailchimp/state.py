@@ -64,7 +64,7 @@ class Contact(msgspec.Struct, kw_only=True):
     contact_id: str
     web_id: int
     unique_email_id: str
-    email_address: str
+    email_address: str  # empty for a contact that has only a telephone, 68
     status: Status
     merge_fields: dict[str, MergeValue] = {}
     tags: dict[int, datetime] = {}  # segment id -> when it was added
@@ -76,6 +76,7 @@ class Contact(msgspec.Struct, kw_only=True):
     email_type: str = "html"
     vip: bool = False
     source: str = "API - Generic"
+    sms_phone_number: str = ""
     confirmations_sent: int = 0
 
 
@@ -181,8 +182,9 @@ class Audience(msgspec.Struct, kw_only=True):
     id_by_contact_id: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        self.id_by_address = {key(one.email_address): one.id for one in self.contacts.values()}
-        self.id_by_contact_id = {one.contact_id: one.id for one in self.contacts.values()}
+        everyone = self.contacts.values()
+        self.id_by_address = {key(one.email_address): one.id for one in everyone if one.email_address}
+        self.id_by_contact_id = {one.contact_id: one.id for one in everyone}
 
     def find(self, name: str) -> Contact | None:
         """Given an md5 hash, an address or a contact_id, return the contact it names."""
@@ -198,13 +200,14 @@ class Audience(msgspec.Struct, kw_only=True):
     def put(self, contact: Contact) -> None:
         """Given a new contact, hold it under its id, address and contact_id."""
         self.contacts[contact.id] = contact
-        self.id_by_address[key(contact.email_address)] = contact.id
+        if contact.email_address:
+            self.id_by_address[key(contact.email_address)] = contact.id
         self.id_by_contact_id[contact.contact_id] = contact.id
 
     def take_out(self, contact: Contact) -> None:
         """Given a contact, hold it no longer."""
         del self.contacts[contact.id]
-        del self.id_by_address[key(contact.email_address)]
+        self.id_by_address.pop(key(contact.email_address), None)
         del self.id_by_contact_id[contact.contact_id]
 
     def take_id(self) -> int:
