@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Step = tuple[int, dict[str, str], bytes] | str
+HttpStep = tuple[int, dict[str, str], bytes]
+Step = HttpStep | str
 OK: Step = (200, {}, b'{"fine": true}')
 
 
@@ -40,7 +41,7 @@ def serving(script: Script) -> Iterator[str]:
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with script.lock:
-                script.asked.append(Asked({**self.headers.items()}, body))
+                script.asked.append(Asked(dict(self.headers.items()), body))
                 script.open += 1
                 script.most_open = max(script.most_open, script.open)
             if script.all_open:
