@@ -57,5 +57,7 @@ class Client:
     backups: Path
     """Where audiences are saved before they are deleted."""
     pairs: Mapping[ListUid, AudienceId]
+    requests: Callable[[], Mapping[str, int]] = dict
+    """How many requests each service got so far."""
     workers: int = 4
     """How many lists are worked on at the same time."""

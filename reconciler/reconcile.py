@@ -41,8 +41,11 @@ def reconcile(client: Client, *, trigger: str, only: ListUid | None = None) -> P
 
 def make_plan(client: Client, *, trigger: str = "plan", only: ListUid | None = None) -> PassReport:
     """Given a client in plan mode, return what a pass would do. Waits for nobody, as it writes nothing."""
+    before = client.requests()
     pass_id = client.store.begin_pass(client.name, mode=client.mode, trigger=trigger, now=client.now())
     report = _attempt(client, pass_id, only)
+    made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
+    report = replace(report, requests=made)
     client.store.end_pass(
         pass_id,
         result=report.result,

@@ -1,0 +1,142 @@
+"""From the configuration to clients that can run a pass: the one place where the parts are put together."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from reconciler.api import mailchimp as api
+from reconciler.api.http import HttpClient, RequestNote
+from reconciler.api.ows import OwsClient
+from reconciler.client import Client, Mailchimp, Watcher
+from reconciler.config import ClientConfig, Config, MailchimpConfig, Mode, OtysConfig
+from reconciler.errors import ConfigurationError, CredentialsRejected, Problem
+from reconciler.model import AudienceId, Integration, ListUid
+from reconciler.sinks.mailchimp import AudienceDefaults, MailchimpSink
+from reconciler.sources.csv import CsvSource
+from reconciler.sources.mailchimp import MailchimpSource
+from reconciler.sources.mapping import load_mapping
+from reconciler.sources.otys import OtysSource
+from reconciler.store import Store
+
+OTYS = "OTYS"
+
+
+class RequestCount:
+    """Counts requests by service, from several threads."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def __call__(self, note: RequestNote) -> None:
+        """Given a request that was made, count it."""
+        with self._lock:
+            self._counts[note.system] += 1
+
+    def so_far(self) -> Mapping[str, int]:
+        """Return how many requests each service got until now."""
+        with self._lock:
+            return dict(self._counts)
+
+
+@contextmanager
+def open_client(
+    name: str,
+    config: Config,
+    store: Store,
+    watcher: Watcher,
+    *,
+    plan_only: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Client]:
+    """Given a client's name, yield the client, ready for passes. In plan mode it cannot write.
+
+    Raise ConfigurationError when there is no such client or its mapping cannot be used.
+    """
+    chosen = chosen_client(config, name)
+    requests = RequestCount()
+    mode = Mode.PLAN if plan_only else chosen.mode
+    with open_lists(chosen, requests) as lists:
+        yield Client(
+            name=name,
+            mode=mode,
+            lists=lists,
+            open_mailchimp=lambda integration: open_mailchimp(
+                chosen.mailchimp, integration, requests, writes=mode is Mode.APPLY
+            ),
+            store=store,
+            templates=chosen.fields,
+            policy=chosen.policy,
+            limits=chosen.limits,
+            watcher=watcher,
+            now=now,
+            backups=backups_folder(config),
+            pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
+            workers=config.daemon.workers,
+            requests=requests.so_far,
+        )
+
+
+def chosen_client(config: Config, name: str) -> ClientConfig:
+    """Given a client's name, return its configuration. Raise ConfigurationError when there is none."""
+    if name in config.clients:
+        return config.clients[name]
+    known = ", ".join(sorted(config.clients)) or "none"
+    raise ConfigurationError([Problem("--client", f"there is no client {name!r}; known: {known}")])
+
+
+def backups_folder(config: Config) -> Path:
+    """Given the configuration, return where audiences are saved: beside the database file, if it is one."""
+    url = config.state.url.reveal()
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///").partition("?")[0]).parent / "backups"
+    return Path("state/backups")
+
+
+@contextmanager
+def open_lists(chosen: ClientConfig, requests: RequestCount) -> Iterator[OtysSource | CsvSource]:
+    """Given a client's configuration, yield where its lists are read."""
+    if chosen.csv is not None:
+        yield CsvSource(chosen.csv.folder, chosen.csv.settings.overrides())
+    elif chosen.otys is not None:
+        with open_ows(chosen.otys, requests) as ows:
+            yield OtysSource(ows, load_mapping(chosen.otys.mapping), chosen.otys.settings.overrides())
+
+
+@contextmanager
+def open_ows(otys: OtysConfig, requests: RequestCount) -> Iterator[OwsClient]:
+    """Given how OTYS is reached, yield a client of its web services."""
+    with (
+        HttpClient(OTYS, on_request=requests) as http,
+        OwsClient(http, otys.endpoint, otys.api_key.reveal()) as ows,
+    ):
+        yield ows
+
+
+@contextmanager
+def open_mailchimp(
+    chosen: MailchimpConfig, integration: Integration, requests: RequestCount, *, writes: bool
+) -> Iterator[Mailchimp]:
+    """Given a client's settings, yield its account; without `writes` nothing that could write exists.
+
+    Raise CredentialsRejected when there is no key.
+    """
+    key = chosen.api_key.reveal() if chosen.api_key is not None else integration.api_key
+    if not key:
+        raise CredentialsRejected(
+            "Mailchimp",
+            "there is no API key",
+            advice="Put one in client setting 3111 in OTYS or in the client's [mailchimp] section.",
+        )
+    base_url = chosen.base_url or ""
+    with api.Mailchimp(key, base_url=base_url, on_request=requests) as account:
+        sink = MailchimpSink(account, _defaults(chosen)) if writes else None
+        yield Mailchimp(MailchimpSource(account), sink)
+
+
+def _defaults(chosen: MailchimpConfig) -> AudienceDefaults | None:
+    given = chosen.audience_defaults
+    return None if given is None else AudienceDefaults(**given.model_dump())
