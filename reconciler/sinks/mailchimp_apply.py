@@ -26,6 +26,7 @@ class Applying:
         self._adder = ContactAdder(client, audience_id, params)
         self._writer = ContactWriter(client, audience_id, params)
         self._stop = threading.Event()
+        self._fatal: RemoteError | None = None
 
     def write(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         """Given changes, write them; yield outcomes request by request or in small groups.
@@ -62,23 +63,25 @@ class Applying:
         for group in _groups(changes, SINGLE_WRITES_AT_A_TIME):
             with ThreadPoolExecutor(min(THREADS, len(group))) as threads:
                 results = list(threads.map(self._one, group))
-            yield [result for result in results if isinstance(result, Outcome)]
-            for result in results:
-                if isinstance(result, RemoteError):
-                    raise result
+            if self._fatal:
+                yield [outcome for outcome in results if outcome]
+                raise self._fatal
+            yield [outcome or untried(change) for change, outcome in zip(group, results, strict=True)]
 
-    def _one(self, change: Change) -> Outcome | RemoteError:
+    def _one(self, change: Change) -> Outcome | None:
+        """Given a change, return what became of it, None if it was not tried or the whole is at fault."""
         if self._stop.is_set():
-            return untried(change)
+            return None
         try:
             return self._writer.write(change)
         except PASSING_TROUBLES as error:
             self._stop.set()
             return troubled(change, error)
         except RemoteError as error:
-            # Not raised here: the outcomes of the writes beside this one would get lost.
+            # Raised later: the outcomes of the writes beside this one must not get lost.
+            self._fatal = error
             self._stop.set()
-            return error
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
