@@ -181,7 +181,10 @@ class SandboxControl:
 
     def _act(self, system: str, name: str, request: Request) -> object:
         person = self._sandbox.otys if system == "otys" else self._sandbox.mailchimp
-        return act(person, name, _decode(request, dict[str, object]))
+        arguments = _decode(request, dict[str, object])
+        with self._sandbox.lock:
+            # Turned into plain values while nobody else can change what it points at.
+            return msgspec.to_builtins(act(person, name, arguments))
 
 
 def _decode(request: Request, wanted: type[Body]) -> Body:

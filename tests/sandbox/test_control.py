@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -216,6 +217,20 @@ def test_a_reset_starts_another_world_on_the_same_ports(remote: Remote) -> None:
     assert remote.sandbox.faults.armed() == {}
     session = remote.otys("loginByUid", remote.sandbox.world.otys_api_key)["result"]
     assert remote.otys("Otys.Services.MailingListService.getList", session, {})["result"] == []
+
+
+def test_the_documentation_names_every_route_action_switch_and_fault(remote: Remote) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    index, actions = remote.call("GET", ""), remote.call("GET", "actions")
+    switches = remote.call("GET", "switches")["otys"]
+    assert isinstance(index["routes"], list)
+    assert isinstance(actions["otys"], dict)
+    assert isinstance(actions["mailchimp"], dict)
+    assert isinstance(switches, dict)
+    names = [*actions["otys"], *actions["mailchimp"], *switches, *FaultKind]
+
+    assert [route for route in index["routes"] if route not in text] == []
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 def test_a_stopped_sandbox_refuses_connections() -> None:

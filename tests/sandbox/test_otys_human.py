@@ -69,8 +69,8 @@ def test_a_recipient_is_removed_by_its_address_or_its_row(office: Office) -> Non
 
 def test_a_procedure_is_found_by_the_address_of_its_candidate(office: Office) -> None:
     candidate = person(office.tenant.state, 5)
-    procedure = office.tenant.state.add_entity(Kind.PROCEDURE, candidate_uid=candidate.uid)
-    office.recruiter.add_recipient(office.uid, Kind.PROCEDURE, procedure.uid)
+    office.recruiter.add_recipient(office.uid, Kind.PROCEDURE, candidate_uid=candidate.uid)
+    assert office.addresses() == ["een@mailhuis.nl", None]
 
     office.recruiter.remove_recipient(office.uid, "p5@mailhuis.nl")
 
@@ -84,6 +84,13 @@ def test_an_edited_person_changes_on_every_list(office: Office) -> None:
     office.recruiter.edit_person(Kind.CANDIDATE, candidate.uid, email="anders@mailhuis.nl")
 
     assert office.addresses() == ["een@mailhuis.nl", "anders@mailhuis.nl"]
+
+
+def test_everybody_who_shares_an_address_is_found_by_it(office: Office) -> None:
+    one, other = person(office.tenant.state, 5), person(office.tenant.state, 5, Kind.CONTACT)
+    other.email = " P5@mailhuis.nl "
+
+    assert office.recruiter.people_at("p5@MAILHUIS.nl") == [one, other]
 
 
 def test_an_anonymised_person_keeps_its_row_without_an_address(office: Office) -> None:

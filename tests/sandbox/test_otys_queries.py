@@ -125,6 +125,15 @@ def test_unreadable_fields_fail_in_conditions_and_in_sorting_too(tenant: Tenant)
     assert "Abstract_field" in tenant.refusal(f"{CANDIDATES}.getListEx", {"sort": {"updated": "ASC"}})
 
 
+def test_a_tenant_may_keep_to_itself_which_field_was_unreadable(tenant: Tenant) -> None:
+    tenant.state.switches.name_unreadable_fields = False
+
+    refusal = tenant.refusal(f"{CANDIDATES}.getListEx", {"what": {"updateDateTime": 1}})
+
+    assert "Abstract_field" in refusal
+    assert "updateDateTime" not in refusal
+
+
 def test_unproven_fields_are_readable_on_a_lenient_tenant(tenant: Tenant) -> None:
     tenant.state.switches.unproven_fields = True
 

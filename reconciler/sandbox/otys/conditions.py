@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import TypeAlias
 
-from reconciler.sandbox.otys.errors import OtysRefusal, unreadable_field
+from reconciler.sandbox.otys.errors import OtysRefusal, UnreadableField
 from reconciler.sandbox.otys.fields import Fields, Record, Value
 from reconciler.sandbox.otys.json_types import Json
 from reconciler.sandbox.otys.state import OtysState
@@ -89,7 +89,7 @@ def _compile_comparison(
     if not isinstance(field, str) or "param" not in condition:
         raise _not_understood(condition)
     if field not in fields:
-        raise unreadable_field(service, field)
+        raise UnreadableField(service, field)
     read = fields[field]
     holds = _comparison(condition.get("op"), condition["param"])
     return lambda record: holds(read(state, record))

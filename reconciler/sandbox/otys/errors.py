@@ -24,9 +24,15 @@ def session_missing() -> OtysRefusal:
     return OtysRefusal("Access denied; please login first", code=-32002)
 
 
-def unreadable_field(service: str, field: str) -> OtysRefusal:
-    """Given a field that a service does not show, return the refusal of the whole call."""
-    return OtysRefusal(f"Abstract_field: field '{field}' not found in Otys.Services.{service}", code=-32010)
+class UnreadableField(OtysRefusal):
+    """The refusal of a whole call because of one field that the service does not show."""
+
+    def __init__(self, service: str, field: str) -> None:
+        super().__init__(f"Abstract_field: field '{field}' not found in Otys.Services.{service}", code=-32010)
+
+    def without_name(self) -> OtysRefusal:
+        """Given nothing, return the refusal in words that leave open which field it was."""
+        return OtysRefusal("Abstract_field: invalid field requested", code=self.code)
 
 
 def bad_arguments(method: str, wanted: str) -> OtysRefusal:

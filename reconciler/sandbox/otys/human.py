@@ -105,8 +105,9 @@ class OtysHuman:
         last_name: str = "",
         name: str = "",
         language: str = "nl",
+        candidate_uid: str = "",
     ) -> str:
-        """Given a list and either an entity that exists or a new person's data, return the new row's uid.
+        """Given a list and either an entity that exists or a new one's data, return the new row's uid.
 
         Raise LookupError if there is no such list or entity.
         """
@@ -125,6 +126,7 @@ class OtysHuman:
                     last_name=last_name,
                     name=name,
                     language=language,
+                    candidate_uid=candidate_uid,
                 )
                 row = self._state.add_recipient(list_uid, person)
             self._touch(mailing_list)
@@ -151,6 +153,13 @@ class OtysHuman:
             found = self._entity(kind, entity)
             for member, value in fields.items():
                 setattr(found, member, value)
+
+    def people_at(self, email: str) -> list[Entity]:
+        """Given an address, return everybody who has it."""
+        wanted = email.strip().lower()
+        with self._lock:
+            everybody = (one for kind in self._state.entities.values() for one in kind.values())
+            return [one for one in everybody if (one.email or "").strip().lower() == wanted]
 
     def edit_manual(
         self, list_uid: str, recipient: str, *, email: str | None = None, name: str | None = None
@@ -215,7 +224,9 @@ class OtysHuman:
             return [mailing_list.recipients[recipient]]
         wanted = recipient.strip().lower()
         rows = [
-            row for row in mailing_list.recipients.values() if self._state.address_of(row).lower() == wanted
+            row
+            for row in mailing_list.recipients.values()
+            if self._state.address_of(row).strip().lower() == wanted
         ]
         if not rows:
             raise LookupError(f"list {mailing_list.uid} has no row with that uid or address")

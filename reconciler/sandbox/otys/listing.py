@@ -7,7 +7,7 @@ import msgspec
 
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.otys.conditions import comparable, compile_condition, is_only_key, required_values
-from reconciler.sandbox.otys.errors import OtysRefusal, bad_arguments, unreadable_field
+from reconciler.sandbox.otys.errors import OtysRefusal, UnreadableField, bad_arguments
 from reconciler.sandbox.otys.fields import Fields, Record
 from reconciler.sandbox.otys.json_types import Json
 from reconciler.sandbox.otys.projection import project, selected_paths
@@ -135,7 +135,7 @@ def _sort(
         raise bad_arguments(service, 'sort as {"field": "ASC" | "DESC"}')
     for field, direction in reversed(sort.items()):
         if field not in fields:
-            raise unreadable_field(service, field)
+            raise UnreadableField(service, field)
         read = fields[field]
         records.sort(
             key=lambda record: comparable(read(state, record)),

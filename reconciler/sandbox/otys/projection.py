@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from reconciler.sandbox.otys.errors import bad_arguments, unreadable_field
+from reconciler.sandbox.otys.errors import UnreadableField, bad_arguments
 from reconciler.sandbox.otys.fields import ABSENT, Fields, Record, empty_or
 from reconciler.sandbox.otys.json_types import Json
 from reconciler.sandbox.otys.state import OtysState
@@ -32,7 +32,7 @@ def _walk(tree: Mapping[str, Json], prefix: str, readable: Collection[str], serv
         if path in readable:
             paths.append(path)
         elif not below:
-            raise unreadable_field(service, path)
+            raise UnreadableField(service, path)
         elif isinstance(wanted, Mapping):
             paths += _walk(wanted, f"{path}.", readable, service)
         else:

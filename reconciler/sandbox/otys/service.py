@@ -8,7 +8,13 @@ from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.faults import Fault, FaultKind, Faults
 from reconciler.sandbox.otys import envelope, sessions
 from reconciler.sandbox.otys.envelope import BatchItem, Call
-from reconciler.sandbox.otys.errors import MissingResult, OtysRefusal, bad_arguments, session_expired
+from reconciler.sandbox.otys.errors import (
+    MissingResult,
+    OtysRefusal,
+    UnreadableField,
+    bad_arguments,
+    session_expired,
+)
 from reconciler.sandbox.otys.fields import Record
 from reconciler.sandbox.otys.json_types import Json
 from reconciler.sandbox.otys.listing import (
@@ -135,9 +141,17 @@ class OtysService:
 
     def _execute_service(self, call: Call) -> Json:
         service, method = envelope.split_method(call.method)
-        arguments = call.params[1:]
         if service in self.state.switches.denied_services:
             raise OtysRefusal(f"Access denied; no rights for Otys.Services.{service}", code=-32030)
+        try:
+            return self._answer_of(service, method, call)
+        except UnreadableField as refusal:
+            if self.state.switches.name_unreadable_fields:
+                raise
+            raise refusal.without_name() from refusal
+
+    def _answer_of(self, service: str, method: str, call: Call) -> Json:
+        arguments = call.params[1:]
         match service:
             case "CsmService" if method == "getValue":
                 return get_value(self.state, arguments)

@@ -96,7 +96,7 @@ class Webhook(msgspec.Struct):
 
 
 class Switches(msgspec.Struct):
-    """What public sources leave open about OTYS, set to the stricter reading."""
+    """What public sources leave open about OTYS."""
 
     missing_setting: str = "absent"
     """A setting that does not exist: "absent" key, "null" value, or "error" for the whole call."""
@@ -104,6 +104,8 @@ class Switches(msgspec.Struct):
     """Recipient rows carry neither address nor name, except those typed by hand."""
     opt_out_field: str = ""
     """The field in which this tenant keeps "no mailings", e.g. Person.matchCriteria_9."""
+    name_unreadable_fields: bool = True
+    """The refusal of an unreadable field says which field it was."""
     unproven_fields: bool = False
     """Lists of people also show fields that no public source has seen there."""
     honour_exclude_limit_check: bool = False
