@@ -111,7 +111,7 @@ class LoopbackServer:
             selector.select(seconds)
 
     def _serve(self) -> None:
-        self._http.serve_forever(poll_interval=0.05)
+        self._http.serve_forever(poll_interval=0.02)
 
 
 def _handler_of(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:

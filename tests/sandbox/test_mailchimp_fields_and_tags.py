@@ -1,5 +1,7 @@
 """Scenarios 13 and 14 of facts/mailchimp.md, section 8: merge fields, tags and segments."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.sandbox.mailchimp_account import Account, Json, problem
@@ -42,6 +44,15 @@ def test_blank_erases_and_absent_keeps(account: Account) -> None:
     assert _put(account, FNAME="")["LNAME"] == "Smit"
     assert account.get(JAN)["merge_fields"]["FNAME"] == ""
     assert account.get(JAN)["full_name"] == "Smit"
+
+
+def test_a_blank_sent_for_a_new_field_is_no_change(account: Account) -> None:
+    account.clock.freeze(datetime(2026, 3, 1, tzinfo=UTC))
+    _put(account, FNAME="Jan")
+    _field(account, "CITY", "text")
+    account.clock.advance(timedelta(hours=1))
+    assert _put(account, FNAME="Jan", CITY="")["CITY"] == ""
+    assert account.get(JAN)["last_changed"] == "2026-03-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(

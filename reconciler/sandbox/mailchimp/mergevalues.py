@@ -38,7 +38,8 @@ def accept(
             value = _fit(field, given[field.tag]) if field.tag in given else held.get(field.tag, "")
             if not skip_validation:
                 _check_complete(field, value)
-            accepted[field.tag] = value
+            if value != "":  # a blank is read as "" whether it was sent or never filled, 47
+                accepted[field.tag] = value
         except _Unfit as unfit:
             errors.append(FieldError(field.tag, str(unfit)))
     if errors:
