@@ -234,7 +234,7 @@ def test_a_short_page_misses_rows_while_the_total_stays() -> None:
 
 def test_rows_that_shift_are_missed_by_the_later_page_and_the_total_moves() -> None:
     tenant, uid = tenant_with_people(20)
-    tenant.arm(Fault(kind=FaultKind.SHIFT_BETWEEN_PAGES, value=2, times=None))
+    tenant.arm(Fault(kind=FaultKind.SHIFT_BETWEEN_PAGES, value=2))
     asked = {"what": {"uid": 1}, "limit": 10, "getTotalCount": 1, "sort": {"uid": "ASC"}}
 
     first, second = tenant.page(ROWS, **asked), tenant.page(ROWS, **asked, offset=10)
@@ -247,7 +247,7 @@ def test_rows_that_shift_are_missed_by_the_later_page_and_the_total_moves() -> N
 
 def test_rows_that_appear_make_the_later_page_repeat_some() -> None:
     tenant, _ = tenant_with_people(20)
-    tenant.arm(Fault(kind=FaultKind.SHIFT_BETWEEN_PAGES, value=-1, times=None))
+    tenant.arm(Fault(kind=FaultKind.SHIFT_BETWEEN_PAGES, value=-1))
     asked = {"limit": 10, "sort": {"uid": "ASC"}}
 
     first, second = tenant.uids(ROWS, **asked), tenant.uids(ROWS, **asked, offset=10)

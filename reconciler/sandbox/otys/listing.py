@@ -78,7 +78,7 @@ def read_page(
     _sort(records, arguments.sort or arguments.order, askable, state=state, service=service.name)
 
     offset = max(arguments.offset or 0, 0)
-    shift = int(faults.shift.number(1)) if faults.shift and offset else 0
+    shift = int(faults.shift.number(1)) if faults.shift else 0
     start = max(offset + shift, 0)
     page = records[start : start + _page_size(arguments, state)]
     if faults.short_page:

@@ -18,6 +18,7 @@ from reconciler.sandbox.otys.errors import (
 from reconciler.sandbox.otys.fields import Record
 from reconciler.sandbox.otys.json_types import Json
 from reconciler.sandbox.otys.listing import (
+    ListArguments,
     PageFaults,
     bare_rows,
     extended_rows,
@@ -171,7 +172,7 @@ class OtysService:
         match method:
             case "getList" | "getListEx":
                 wanted = read_arguments(arguments[0] if arguments else None, call.method)
-                page = read_page(service, wanted, self.state, self._page_faults(call))
+                page = read_page(service, wanted, self.state, self._page_faults(call, wanted))
                 shape = bare_rows if method == "getList" else extended_rows
                 return shape(page, self.state)
             case "getDetail":
@@ -183,11 +184,11 @@ class OtysService:
             case _:
                 raise _no_such_method(call.method)
 
-    def _page_faults(self, call: Call) -> PageFaults:
+    def _page_faults(self, call: Call, wanted: ListArguments) -> PageFaults:
         return PageFaults(
             refused_fields=self._refused_fields(call),
             short_page=self._strikes(FaultKind.SHORT_PAGE, call),
-            shift=self._strikes(FaultKind.SHIFT_BETWEEN_PAGES, call),
+            shift=self._strikes(FaultKind.SHIFT_BETWEEN_PAGES, call) if wanted.offset else None,
             lying_total=self._strikes(FaultKind.LYING_TOTAL, call),
         )
 
