@@ -175,6 +175,7 @@ def _apply(
         _record(running, list_uid, outcomes)
         known.extend(outcomes)
         done.extend(outcomes)
+        running.require_lock()
     for proposal in guarded.released:
         running.client.store.use_approval(running.client.name, proposal.digest, running.id, running.now())
     claimed = [outcome for outcome in done if outcome.result.moves_base]

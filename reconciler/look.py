@@ -34,8 +34,13 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
     fates, problems = _fates(running, inventory)
     if not integration.flagged:
         problems = (*problems, "setting GE203 names no list: flag lists for Mailchimp in OTYS")
-    known = frozenset(audience.id for audience in found.audiences)
-    return replace(inventory, fates=fates), replace(running, audience_ids=known), problems
+    knowing = replace(
+        running,
+        audience_ids=frozenset(audience.id for audience in found.audiences),
+        approved=client.store.approvals(client.name, running.now()),
+        saved_plans=client.store.plan_digests(client.name),
+    )
+    return replace(inventory, fates=fates), knowing, problems
 
 
 def close_intents(running: Pass, inventory: Inventory) -> None:

@@ -24,6 +24,7 @@ from reconciler.model import Integration, Link, ListUid, PassId, PassResult
 from reconciler.record import digest_of_pass, keep_plan, propose
 from reconciler.report import ListReport, PassReport, result_of
 from reconciler.running import Pass
+from reconciler.store import HeldLock
 
 LEASE = timedelta(minutes=2)
 
@@ -35,15 +36,19 @@ def reconcile(client: Client, *, trigger: str, only: ListUid | None = None) -> P
     runs, and StoreError when what is done cannot be remembered.
     """
     holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
-    with client.store.lock(client.name, holder, lease=LEASE, now=client.now):
-        return make_plan(client, trigger=trigger, only=only)
+    with client.store.lock(client.name, holder, lease=LEASE, now=client.now) as lock:
+        return _recorded(client, trigger, only, lock)
 
 
-def make_plan(client: Client, *, trigger: str = "plan", only: ListUid | None = None) -> PassReport:
+def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
     """Given a client in plan mode, return what a pass would do. Waits for nobody, as it writes nothing."""
+    return _recorded(client, "plan", only, None)
+
+
+def _recorded(client: Client, trigger: str, only: ListUid | None, lock: HeldLock | None) -> PassReport:
     before = client.requests()
     pass_id = client.store.begin_pass(client.name, mode=client.mode, trigger=trigger, now=client.now())
-    report = _attempt(client, pass_id, only)
+    report = _attempt(client, pass_id, only, lock)
     made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
     report = replace(report, requests=made)
     client.store.end_pass(
@@ -58,7 +63,7 @@ def make_plan(client: Client, *, trigger: str = "plan", only: ListUid | None = N
     return report
 
 
-def _attempt(client: Client, pass_id: PassId, only: ListUid | None) -> PassReport:
+def _attempt(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
     blank = PassReport(
         client=client.name,
         mode=client.mode,
@@ -70,7 +75,9 @@ def _attempt(client: Client, pass_id: PassId, only: ListUid | None) -> PassRepor
     try:
         integration = client.lists.integration()
         if integration.enabled:
-            return _pass(client, blank, pass_id, integration, only)
+            with client.open_mailchimp(integration) as mailchimp:
+                running = Pass(client=client, id=pass_id, mailchimp=mailchimp, lock=lock)
+                return _pass(running, blank, integration, only)
         off = "the integration is switched off in OTYS (setting 3109): nothing was read or written"
         return replace(blank, ended_at=client.now(), problems=(off,))
     except (StoreError, LockHeld):
@@ -79,35 +86,25 @@ def _attempt(client: Client, pass_id: PassId, only: ListUid | None) -> PassRepor
         return replace(blank, ended_at=client.now(), result=PassResult.FAILED, problems=(in_words(error),))
 
 
-def _pass(
-    client: Client, blank: PassReport, pass_id: PassId, integration: Integration, only: ListUid | None
-) -> PassReport:
-    with client.open_mailchimp(integration) as mailchimp:
-        running = Pass(
-            client=client,
-            id=pass_id,
-            mailchimp=mailchimp,
-            approved=client.store.approvals(client.name, client.now()),
-            saved_plans=client.store.plan_digests(client.name),
-        )
-        inventory, running, problems = look_around(running, integration)
-        close_intents(running, inventory)
-        pairings = pair_lists(inventory, policy=client.policy, limits=client.limits, now=client.now())
-        chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
-        client.watcher.began(client.name, len(chosen))
-        links = {link.list_uid: link for link in inventory.links}
-        lists = _reconcile_lists(running, chosen, links)
-        unknown = _unknown_list(only, pairings)
-        report = replace(
-            blank,
-            ended_at=client.now(),
-            lists=lists,
-            problems=(*problems, *unknown),
-            digest=digest_of_pass(running, lists),
-            result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),
-        )
-        propose(running, report)
-        return report
+def _pass(running: Pass, blank: PassReport, integration: Integration, only: ListUid | None) -> PassReport:
+    client = running.client
+    inventory, running, problems = look_around(running, integration)
+    close_intents(running, inventory)
+    pairings = pair_lists(inventory, policy=client.policy, limits=client.limits, now=client.now())
+    chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
+    unknown = _unknown_list(only, pairings)
+    client.watcher.began(client.name, len(chosen))
+    lists = _reconcile_lists(running, chosen, {link.list_uid: link for link in inventory.links})
+    report = replace(
+        blank,
+        ended_at=client.now(),
+        lists=lists,
+        problems=(*problems, *unknown),
+        digest=digest_of_pass(running, lists),
+        result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),
+    )
+    propose(running, report)
+    return report
 
 
 def _reconcile_lists(

@@ -6,8 +6,10 @@ from datetime import datetime
 from threading import Event
 
 from reconciler.client import Client, Mailchimp
+from reconciler.errors import LockHeld
 from reconciler.model import AudienceId, ListUid, PassId
 from reconciler.ports import AudienceSink, AudienceSource
+from reconciler.store import HeldLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class Pass:
     """The audiences that existed when the pass began."""
     saved_plans: Mapping[ListUid, str] = field(default_factory=dict)
     """The digests of the plans that were last saved, by list."""
+    lock: HeldLock | None = None
+    """The client's lock; None in a plan, which takes none."""
     stopped: Event = field(default_factory=Event)
     """Set when going on makes no sense for any list, as when the key was rejected."""
 
@@ -35,6 +39,14 @@ class Pass:
     def sink(self) -> AudienceSink | None:
         """Where audiences are written; None in plan mode."""
         return self.mailchimp.sink
+
+    def require_lock(self) -> None:
+        """Return if the lock is still ours. Raise LockHeld when its lease ran out and another took it."""
+        if self.lock is not None and self.lock.lost:
+            raise LockHeld(
+                f"The lock of {self.client.name} was taken over by another pass.",
+                advice="This process was held up for too long; what it did is recorded, the other goes on.",
+            )
 
     def now(self) -> datetime:
         """Return the client's clock."""
