@@ -93,9 +93,10 @@ def error_of(answer: Answer, action: str) -> RemoteError:
         case status if status >= _SERVER_ERROR:
             return _failure(problem, what)
         case status if status >= _BAD_REQUEST:
+            fields = "; ".join(error.field for error in problem.errors or () if error.field)
             return BadRequest(
                 SYSTEM,
-                f"the request was refused ({what})",
+                f"the request was refused ({what}{': ' if fields else ''}{without_addresses(fields)})",
                 title=problem.title,
                 detail=problem.detail,
                 status=status,

@@ -78,6 +78,14 @@ class MailchimpSink:
             self._client.delete(audience_path(audience_id))
         except NotFound:
             return
+        except PermissionDenied as error:
+            raise PermissionDenied(
+                error.system,
+                "the audience may not be deleted now",
+                advice="Mailchimp refuses it for a week after a campaign, and while one is scheduled or a "
+                "landing page is live; the next pass tries again. If it lasts, check the rights of the key's "
+                "user.",
+            ) from error
 
     def create_merge_field(self, audience_id: AudienceId, tag: str) -> None:
         """Given an audience, add a text merge field with this tag. Raise BadRequest when it has no room."""

@@ -64,7 +64,8 @@ class Applying:
             with ThreadPoolExecutor(min(THREADS, len(group))) as threads:
                 results = list(threads.map(self._one, group))
             if self._fatal:
-                yield [outcome for outcome in results if outcome]
+                if known := [outcome for outcome in results if outcome]:
+                    yield known
                 raise self._fatal
             yield [outcome or untried(change) for change, outcome in zip(group, results, strict=True)]
 

@@ -11,7 +11,6 @@ from reconciler.sinks.mailchimp_account import AudienceContacts
 from reconciler.sinks.mailchimp_outcomes import (
     already_true,
     applied,
-    known_contact_id,
     not_true,
     refused,
     refused_by,
@@ -60,27 +59,30 @@ class ContactWriter:
         body = {"email_address": change.address, **_merge_fields(change)}
         try:
             member = self._put(contact, body)
-        except BadRequest as error:
-            if refusal_of(error) in _ADDRESS_TAKEN:
-                return self._after_collision(change)
-            if self._contacts.find(contact.id) is None:
-                return _gone(change)
-            return refused_by(change, error)
-        except NotFound:
-            self._contacts.must_exist()
-            return _gone(change)
+        except (BadRequest, NotFound) as error:
+            return self._after_refused_rename(change, contact, error)
         if contact.contact_id and member.contact_id and member.contact_id != contact.contact_id:
             return self._take_back(change, member)
         if member.address != change.address:
             return not_true(change, "Mailchimp accepted the new address and kept the old one")
         return applied(change, member.contact_id)
 
-    def _after_collision(self, change: Change) -> Outcome:
-        """Tell a rename whose answer got lost from an address that is another contact's (facts, 22)."""
-        holder = self._contacts.find(member_hash(change.address))
-        if holder and holder.contact_id and holder.contact_id == known_contact_id(change):
+    def _after_refused_rename(
+        self, change: Change, contact: Contact, error: BadRequest | NotFound
+    ) -> Outcome:
+        """Tell a rename whose answer got lost, and a contact that is gone, from an address that is taken.
+
+        Repeated, a rename meets a stale id, which is refused like an address that another contact has
+        (facts/mailchimp.md, 22).
+        """
+        seen = self._contacts.find(contact.contact_id, contact.id, member_hash(change.address))
+        if seen and seen.address == change.address and seen.contact_id == contact.contact_id != "":
             return already_true(change, "the contact has this address already")
-        return retry_later(change, "another contact has this address; the next pass sees both")
+        if seen is None or isinstance(error, NotFound):
+            return _gone(change)
+        if refusal_of(error) in _ADDRESS_TAKEN:
+            return retry_later(change, "another contact has this address; the next pass sees both")
+        return refused_by(change, error) if seen.id == contact.id else _gone(change)
 
     def _take_back(self, change: Change, member: MemberRow) -> Outcome:
         """Archive what a PUT at a stale id created or revived instead (facts/mailchimp.md, 22 and 23)."""
@@ -151,4 +153,4 @@ def _merge_fields(change: Change) -> dict[str, object]:
 
 
 def _gone(change: Change) -> Outcome:
-    return retry_later(change, "the contact is not there any more; the next pass looks again")
+    return retry_later(change, "the contact is not where it was; the next pass looks again")

@@ -285,6 +285,19 @@ def test_a_rename_of_a_contact_that_vanished_makes_no_second_one(
     assert contacts(account, audience) == {}
 
 
+def test_a_rename_of_a_person_who_took_another_address_meanwhile_waits(
+    account: Account, audience: AudienceId
+) -> None:
+    account.add_contact(audience, "oud@klant.nl")
+    seen = contacts(account, audience)["oud@klant.nl"]
+    account.change_address(audience, "oud@klant.nl", "eigen@klant.nl")
+
+    outcome = apply(account, audience, change(Verb.RENAME, "nieuw@klant.nl", contact=seen))["nieuw@klant.nl"]
+
+    assert outcome.result is Result.RETRY_LATER
+    assert set(contacts(account, audience)) == {"eigen@klant.nl"}
+
+
 # -- removing ---------------------------------------------------------------------------------------
 
 
