@@ -1,0 +1,62 @@
+# Everything a person or CI does with this repository. `make` alone lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(INSTALLED) ## Make .venv with exactly what requirements.lock names (PYTHON=python3.12 chooses one)
+
+$(INSTALLED): requirements.lock pyproject.toml .ci/setup
+	@PYTHON='$(PYTHON)' .ci/setup
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Show the whole thing at work against a sandbox, in two minutes
+	@$(BIN)/reconciler demo
+
+.PHONY: test
+test: setup ## Run the whole suite, in parallel and in random order (ARGS='-k plan' narrows it)
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: setup ## Look for mistakes and untidy code
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+.PHONY: types
+types: setup ## Check the types, strictly
+	@$(BIN)/mypy
+
+.PHONY: docs
+docs: setup ## Write the generated pages again
+	@$(BIN)/python -m reconciler.decision_document > docs/decision-table.md
+	@$(BIN)/python -m reconciler.config.document > docs/configuration.md
+
+.PHONY: docs-check
+docs-check: setup ## Tell whether the generated pages are current (`make docs` makes them so)
+	@$(BIN)/python -m reconciler.decision_document | diff -u docs/decision-table.md -
+	@$(BIN)/python -m reconciler.config.document | diff -u docs/configuration.md -
+
+.PHONY: wheel-check
+wheel-check: setup ## Build the wheel and try it where the repository is not
+	@.ci/wheel-check
+
+.PHONY: check
+check: lint types docs-check wheel-check test ## All of the above: what CI runs
+
+.PHONY: lock
+lock: setup ## Choose the newest versions that fit and write requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group dev --all-extras pyproject.toml --output-file requirements.lock
+
+.PHONY: lowest
+lowest: setup ## Run the suite with the oldest libraries that pyproject.toml admits
+	@.ci/lowest
