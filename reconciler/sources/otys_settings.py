@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 
 import msgspec
@@ -60,7 +59,7 @@ class Setting:
     @property
     def number(self) -> str:
         """Return the code as the vendor's manual writes it: 3109, but GE203."""
-        return self.code.removeprefix("SE")
+        return _number(self.code)
 
     @property
     def active(self) -> bool:
@@ -96,21 +95,17 @@ def named_overrides(codes: SettingCodes, overrides: Mapping[str, str]) -> dict[s
 
     Raise ConfigurationError with every code that is unknown.
     """
-    names = {getattr(codes, name).upper(): name for name in SETTING_NAMES}
-    names |= {re.sub(r"^[A-Z]+", "", code): name for code, name in names.items()}
-    named: dict[str, str] = {}
-    problems: list[Problem] = []
-    for code, value in overrides.items():
-        name = names.get(code.strip().upper())
-        if name:
-            named[name] = value
-        else:
-            close = get_close_matches(code.upper(), names, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            problems.append(Problem(f"settings.{code}", f"no setting of this integration{hint}"))
+    names = {str(getattr(codes, name)).upper(): name for name in SETTING_NAMES}
+    names |= {_number(code): name for code, name in names.items()}
+    known = ", ".join(map(_number, (getattr(codes, name) for name in SETTING_NAMES)))
+    problems = [
+        Problem(f"settings.{code}", f"the integration has no such setting; it has {known}")
+        for code in overrides
+        if code.strip().upper() not in names
+    ]
     if problems:
         raise ConfigurationError(problems, source="the overridden settings")
-    return named
+    return {names[code.strip().upper()]: value for code, value in overrides.items()}
 
 
 def read_settings(
@@ -160,6 +155,10 @@ def integration_of(report: SettingsReport) -> Integration:
 def looks_like_key(value: Json) -> bool:
     """Given a value, return whether it has the form of a Mailchimp API key."""
     return MAILCHIMP_KEY.fullmatch(text(value)) is not None
+
+
+def _number(code: str) -> str:
+    return code.removeprefix("SE")
 
 
 def _ask(
