@@ -72,14 +72,13 @@ def rename(old: Observation, new: Observation, conflicts: FieldConflicts) -> Cha
 
 def _add(seen: Observation, decision: Decision, conflicts: FieldConflicts) -> Change:
     merged = _merged(seen, conflicts)
-    writes = {tag: value for tag, value in merged.writes.items() if value}
     return Change(
         verb=Verb.ADD,
         address=seen.address,
         reason=decision.rule,
         before={} if seen.contact is None else {"status": seen.standing},
-        after={"status": Standing.SUBSCRIBED, "email": seen.address, **writes},
-        fields=writes,
+        after={"status": Standing.SUBSCRIBED, "email": seen.address, **merged.writes},
+        fields=merged.writes,
         contact=seen.contact,
         row_before=seen.row,
         move=BaseMove(address=seen.address, row=_row(seen, merged)),

@@ -77,7 +77,8 @@ class Guarded:
 def guard(plan: ListPlan, limits: Limits, *, approved: Callable[[str], bool]) -> Guarded:
     """Given a list's plan and which digests a person approved, return what may run and what is withheld.
 
-    A guard withholds only the dangerous verb of one list; a change that honours somebody's no always runs.
+    A guard withholds only the dangerous verb of one list. No limit stops a change that honours somebody's no;
+    only one that rests on an absence waits until that absence is proven.
     """
     objections = object_to(plan, limits)
     proposals = _propose(plan, objections)
@@ -130,7 +131,11 @@ def _resting_on_absence_in_otys(plan: ListPlan) -> tuple[Change, ...]:
         change
         for change in plan.changes
         if change.verb is Verb.RENAME
-        or (change.verb in (Verb.REMOVE, Verb.FORGET) and change.address not in plan.listed)
+        or (
+            change.verb in (Verb.REMOVE, Verb.FORGET)
+            and change.address not in plan.listed
+            and not _remembers(change, NoReason.OPTED_OUT)
+        )
     )
 
 
@@ -138,13 +143,14 @@ def _resting_on_absence_in_mailchimp(changes: Iterable[Change]) -> tuple[Change,
     return tuple(
         change
         for change in changes
-        if change.contact is None and (change.verb in (Verb.ADD, Verb.FORGET) or _taken_out(change))
+        if change.contact is None
+        and (change.verb in (Verb.ADD, Verb.FORGET) or _remembers(change, NoReason.TAKEN_OUT))
     )
 
 
-def _taken_out(change: Change) -> bool:
+def _remembers(change: Change, reason: NoReason) -> bool:
     no = change.move.no
-    return no is not None and no.reason is NoReason.TAKEN_OUT
+    return no is not None and no.reason is reason
 
 
 def _incomplete_list(plan: ListPlan) -> Objection | None:

@@ -26,6 +26,7 @@ class Invalid:
     person: Person
     email: str
     reason: str
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def bring_together(recipients: Iterable[Recipient], templates: Mapping[str, str]
         address = normalise(recipient.email)
         reason = refuse_reason(address)
         if reason:
-            invalid.append(Invalid(recipient.person, recipient.email.strip(), reason))
+            invalid.append(Invalid(recipient.person, recipient.email.strip(), reason, recipient.opted_out))
         else:
             by_address[address].append(recipient)
     return Listings(

@@ -80,6 +80,17 @@ class View:
     def __init__(self, listings: Listings, contacts: Iterable[Contact], base: ListBase) -> None:
         self.listings = listings
         self.base = base
+        self.opted_out = frozenset(
+            (
+                *(
+                    person
+                    for listed in listings.by_address.values()
+                    if listed.opted_out
+                    for person in listed.persons
+                ),
+                *(invalid.person for invalid in listings.invalid if invalid.opted_out),
+            )
+        )
         self.broken = {invalid.person: invalid for invalid in listings.invalid if invalid.email}
         self.address_of: Mapping[Person, Address] = {
             person: address

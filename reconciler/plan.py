@@ -124,13 +124,20 @@ def digest_of(list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
     facts = sorted(
         (
             change.verb,
-            change.address if isinstance(change, Change) else "",
+            *_object_of(change),
             sorted(change.before.items()),
             sorted(change.after.items()),
         )
         for change in changes
     )
     return hashlib.sha256(json.dumps([list_uid, facts]).encode()).hexdigest()
+
+
+def _object_of(change: Change | ListChange) -> tuple[str, str]:
+    """Return what is changed, so that an approval never releases the same change of something else."""
+    if isinstance(change, ListChange):
+        return "", change.audience_id or ""
+    return change.address, "" if change.contact is None else change.contact.contact_id
 
 
 def _moved_persons(view: View) -> Mapping[Address, Address]:
@@ -145,13 +152,22 @@ def _moved_persons(view: View) -> Mapping[Address, Address]:
 
 
 def _decide(view: View, seen: Observation, policy: Policy) -> Decision:
-    listing = Listing.LISTED if _taken_out_while_listed(view, seen, policy) else seen.listing
+    listing = _listing(view, seen, policy)
     return decide(seen.base, listing, seen.standing, policy=policy, nos=seen.reasons)
+
+
+def _listing(view: View, seen: Observation, policy: Policy) -> Listing:
+    """What OTYS says of an address, or of the people behind it if their address there is another now."""
+    if seen.listing is not Listing.ABSENT:
+        return seen.listing
+    if seen.row is not None and view.opted_out.intersection(seen.row.persons):
+        return Listing.OPTED_OUT
+    return Listing.LISTED if _taken_out_while_listed(view, seen, policy) else Listing.ABSENT
 
 
 def _taken_out_while_listed(view: View, seen: Observation, policy: Policy) -> bool:
     """Taken out in Mailchimp while the address changed in OTYS: the person is still on the list."""
-    if seen.listing is not Listing.ABSENT or seen.standing not in _GONE or not view.still_on_list(seen):
+    if seen.standing not in _GONE or not view.still_on_list(seen):
         return False
     if seen.base is BaseState.SUPPRESSED:
         return True
@@ -178,7 +194,8 @@ def _renames(view: View, moved: Mapping[Address, Address], policy: Policy) -> tu
         old, new = view.observe(address), view.observe(target)
         free = new.contact is None and new.base in (BaseState.NONE, BaseState.REMOVED)
         ours = old.base is BaseState.ACTIVE and old.standing in REACHED
-        if ours and free and not old.nos and new.listing is Listing.LISTED and target not in renames:
+        silent = not old.nos and _listing(view, old, policy) is Listing.ABSENT
+        if ours and free and silent and new.listing is Listing.LISTED and target not in renames:
             renames[target] = rename(old, new, policy.field_conflicts)
     return tuple(renames.values())
 

@@ -38,7 +38,7 @@ class Deed:
         return self.text
 
 
-# -- in OTYS -------------------------------------------------------------------------------------------
+# -- in OTYS ---------------------------------------------------------------------------------------
 
 
 def lists(name: str, email: str, first_name: str) -> Deed:
@@ -67,7 +67,7 @@ def _unlist(world: World, name: str) -> None:
     world.recipients = [listed for listed in world.recipients if listed.person != person(name)]
 
 
-# -- in Mailchimp --------------------------------------------------------------------------------------
+# -- in Mailchimp ----------------------------------------------------------------------------------
 
 
 def becomes(email: str, standing: Standing) -> Deed:
@@ -140,7 +140,7 @@ chapters = st.lists(st.lists(deeds, min_size=1, max_size=4), min_size=1, max_siz
 """The deeds between one pass and the next."""
 
 
-# -- any state at all ----------------------------------------------------------------------------------
+# -- any state at all ------------------------------------------------------------------------------
 
 some_people = st.lists(people, unique=True, min_size=1, max_size=2)
 

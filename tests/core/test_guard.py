@@ -59,7 +59,7 @@ def only(proposals: tuple[Proposal, ...]) -> Proposal:
     return proposals[0]
 
 
-# -- too many removals ---------------------------------------------------------------------------------
+# -- too many removals -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_rename_counts_as_no_removal() -> None:
     assert result.proposals == ()
 
 
-# -- consent -------------------------------------------------------------------------------------------
+# -- consent ---------------------------------------------------------------------------------------
 
 
 def test_a_mass_opt_out_is_honoured_whatever_the_limits() -> None:
@@ -170,7 +170,7 @@ def test_every_kind_of_danger_lets_a_no_through() -> None:
     }
 
 
-# -- suddenly empty ------------------------------------------------------------------------------------
+# -- suddenly empty --------------------------------------------------------------------------------
 
 
 def test_a_list_that_is_suddenly_empty_removes_nobody_however_few_they_are() -> None:
@@ -223,7 +223,7 @@ def test_a_first_pass_into_an_empty_audience_is_no_danger() -> None:
     assert result.proposals == ()
 
 
-# -- growth --------------------------------------------------------------------------------------------
+# -- growth ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_too_many_adds_do_not_stop_removals() -> None:
     assert count(result.allowed, Verb.REMOVE) == 1
 
 
-# -- canaries ------------------------------------------------------------------------------------------
+# -- canaries --------------------------------------------------------------------------------------
 
 
 def test_a_canary_on_the_list_is_recognised_in_any_spelling() -> None:
@@ -271,7 +271,7 @@ def test_without_its_canary_a_list_removes_and_renames_nobody() -> None:
     assert "1 of 2 canary addresses" in result.proposals[0].message
 
 
-# -- incomplete snapshots ------------------------------------------------------------------------------
+# -- incomplete snapshots --------------------------------------------------------------------------
 
 
 def test_a_list_that_was_not_read_completely_removes_renames_and_forgets_nobody() -> None:
@@ -287,6 +287,17 @@ def test_a_list_that_was_not_read_completely_removes_renames_and_forgets_nobody(
     assert withheld(result) == {Verb.REMOVE: 3, Verb.RENAME: 1, Verb.FORGET: 1}
     assert [change.verb for change in result.allowed] == [Verb.ADD]
     assert all(danger is Danger.INCOMPLETE_LIST for danger in dangers(result))
+
+
+def test_an_opt_out_seen_in_half_a_list_is_honoured_at_the_earlier_address_too() -> None:
+    world = synced(1, kept=0)
+    world.recipients = [recipient("p0", "new@x.nl", opted_out=True)]
+    world.list_read = False
+
+    result = guarded(world, Limits(canaries=("canary@x.nl",)))
+
+    assert count(result.allowed, Verb.REMOVE) == 1
+    assert result.proposals == ()
 
 
 def test_what_was_missing_from_half_a_list_is_not_archived_even_after_a_no() -> None:
@@ -338,7 +349,7 @@ def test_nobody_can_approve_what_was_not_read() -> None:
     assert result.released == ()
 
 
-# -- approval ------------------------------------------------------------------------------------------
+# -- approval --------------------------------------------------------------------------------------
 
 
 def approving(digest: str, plan: ListPlan) -> Guarded:

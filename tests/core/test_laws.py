@@ -13,7 +13,7 @@ from reconciler.diff import Decision, decide
 from reconciler.model import BaseState, Change, Listing, NoReason, Person, Standing, Verb
 from reconciler.plan import ListPlan
 from reconciler.policy import ArchivedStranger, FieldConflicts, Policy, RemovedInMailchimp
-from tests.core.stories import Deed, behind, chapters, policies, worlds
+from tests.core.stories import EMAILS, Deed, behind, chapters, policies, worlds
 from tests.core.world import World, unsettled, writes
 
 ALL_POLICIES = [
@@ -61,7 +61,7 @@ def standing_after(verb: Verb | None, standing: Standing) -> Standing:
             return standing
 
 
-# -- laws of the table ---------------------------------------------------------------------------------
+# -- laws of the table -----------------------------------------------------------------------------
 
 
 def test_every_cell_is_settled_in_one_step() -> None:
@@ -149,7 +149,7 @@ def test_a_no_in_mailchimp_about_somebody_of_ours_is_remembered_in_every_cell(st
             assert cell.decision.no is not None, cell
 
 
-# -- laws of a whole list ------------------------------------------------------------------------------
+# -- laws of a whole list --------------------------------------------------------------------------
 
 
 def tell(deeds: list[Deed], world: World) -> None:
@@ -187,20 +187,16 @@ def audience(world: World) -> object:
     }
 
 
-@given(chapters, st.integers(min_value=0, max_value=12), st.data())
-def test_a_pass_that_was_cut_off_ends_where_it_would_have_ended(
-    story: list[list[Deed]], steps: int, data: st.DataObject
-) -> None:
+@given(chapters, st.integers(min_value=0, max_value=12))
+def test_a_pass_that_was_cut_off_ends_where_it_would_have_ended(story: list[list[Deed]], steps: int) -> None:
     world = World()
     for chapter in story[:-1]:
         tell(chapter, world)
         world.run()
     tell(story[-1], world)
     unhindered = told(world.copy())
-    plan = world.plan()
-    for step in islice(world.steps(plan), steps):
+    for step in islice(world.steps(world.plan()), steps):
         step()
-    data.draw(st.none(), label=f"{plan.changes}")
 
     world.run()
 
@@ -316,7 +312,7 @@ def test_the_plan_does_not_depend_on_the_order_of_anything(story: list[list[Deed
         world.run()
 
 
-# -- consent, followed by a second book ----------------------------------------------------------------
+# -- consent, followed by a second book ------------------------------------------------------------
 
 
 @dataclass
@@ -343,7 +339,7 @@ class SecondBook:
             if standing in GONE and row.state is BaseState.ACTIVE:
                 self.taken_out |= {*row.persons} & on_list
         for recipient in world.recipients:
-            if recipient.opted_out:
+            if recipient.opted_out and recipient.email in EMAILS:
                 self.for_good |= behind(world, recipient.email)
 
     def forbids(self, change: Change) -> bool:
@@ -365,7 +361,7 @@ def test_nobody_is_added_after_a_no_of_their_own(story: list[list[Deed]]) -> Non
         run_with_second_book(world, book)
 
 
-# -- fields --------------------------------------------------------------------------------------------
+# -- fields ----------------------------------------------------------------------------------------
 
 
 @given(chapters, st.sampled_from(FieldConflicts))

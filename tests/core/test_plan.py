@@ -1,0 +1,624 @@
+"""One list on three sides, by example: what is planned, and what is remembered."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.fingerprint import fingerprint
+from reconciler.model import (
+    Address,
+    BaseState,
+    Change,
+    NoReason,
+    Refusal,
+    RefusalKind,
+    Standing,
+    Verb,
+)
+from reconciler.plan import ListPlan
+from reconciler.policy import FieldConflicts, Policy, RemovedInMailchimp
+from tests.core.world import NOW, World, contact, no, person, recipient, row, unsettled, verbs, writes
+
+
+def only(plan: ListPlan) -> Change:
+    assert len(plan.changes) == 1
+    return plan.changes[0]
+
+
+def of_verb(plan: ListPlan, verb: Verb) -> Change:
+    found = [change for change in plan.changes if change.verb is verb]
+    assert len(found) == 1
+    return found[0]
+
+
+# -- addresses -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("email", ["ann@@x.nl", "ann smith@x.nl", "ann@x", "ann@x..nl", "ann"])
+def test_an_invalid_address_is_reported_with_its_person_and_never_sent(email: str) -> None:
+    plan = World.of(recipient("ann", email)).plan()
+
+    assert plan.changes == ()
+    invalid = plan.invalid[0]
+    assert (invalid.person, invalid.email) == (person("ann"), email)
+    assert invalid.reason
+
+
+def test_one_address_in_two_spellings_is_one_contact() -> None:
+    plan = World.of(recipient("ann", " Ann@X.nl "), contact("ann@x.nl", first_name="Ann")).plan()
+
+    assert only(plan).verb is Verb.ADOPT
+
+
+def test_a_typing_mistake_in_otys_keeps_the_contact_and_says_why() -> None:
+    world = World.of(recipient("ann", "ann@@x.nl"), contact("ann@x.nl"), row("ann@x.nl", "ann"))
+
+    held = only(world.run())
+
+    assert (held.verb, held.address) == (Verb.HOLD, "ann@x.nl")
+    assert "not valid" in held.reason
+    assert world.standing("ann@x.nl") is Standing.SUBSCRIBED
+
+
+def test_an_address_that_was_taken_away_from_the_person_is_a_removal() -> None:
+    world = World.of(recipient("ann", "  "), contact("ann@x.nl"), row("ann@x.nl", "ann"))
+
+    world.run()
+
+    assert world.standing("ann@x.nl") is Standing.ARCHIVED
+
+
+def test_somebody_who_opted_out_is_removed_although_the_address_in_otys_is_not_valid() -> None:
+    world = World.of(
+        recipient("ann", "ann@@x.nl", opted_out=True), contact("ann@x.nl"), row("ann@x.nl", "ann")
+    )
+
+    change = only(world.run())
+
+    assert (change.verb, change.consent) == (Verb.REMOVE, True)
+    assert [said.reason for said in world.nos] == [NoReason.OPTED_OUT]
+
+
+def test_a_corrected_typing_mistake_is_a_rename() -> None:
+    world = World.of(recipient("ann", "ann@@x.nl"), contact("ann@x.nl"), row("ann@x.nl", "ann"))
+    world.run()
+    world.recipients = [recipient("ann", "anna@x.nl", first_name="")]
+
+    assert verbs(world.run()) == [(Verb.RENAME, "anna@x.nl")]
+
+
+# -- a changed address -----------------------------------------------------------------------------
+
+
+def moved(*others: object) -> World:
+    """Ann is ours at old@x.nl and has new@x.nl in OTYS now."""
+    world = World.of(recipient("ann", "new@x.nl", first_name=""), contact("old@x.nl"), row("old@x.nl", "ann"))
+    more = World.of(*others)  # type: ignore[arg-type]  # each test passes what World.of takes
+    world.recipients += more.recipients
+    world.contacts |= more.contacts
+    world.rows |= more.rows
+    world.nos += more.nos
+    return world
+
+
+def test_a_changed_address_is_one_rename_that_keeps_the_contact() -> None:
+    world = moved()
+
+    change = only(world.run())
+
+    assert (change.verb, change.before["email"], change.after["email"]) == (
+        Verb.RENAME,
+        "old@x.nl",
+        "new@x.nl",
+    )
+    renamed = world.contacts[Address("new@x.nl")]
+    assert (renamed.contact_id, renamed.standing) == ("contact old@x.nl", Standing.SUBSCRIBED)
+    assert list(world.rows) == ["new@x.nl"]
+    assert unsettled(world.plan()) == []
+
+
+def test_a_rename_takes_a_changed_name_along_and_keeps_one_edited_in_mailchimp() -> None:
+    world = moved()
+    world.recipients = [recipient("ann", "new@x.nl", first_name="Anna")]
+
+    assert only(world.plan()).fields == {"FNAME": "Anna"}
+
+    world.contacts[Address("old@x.nl")] = contact("old@x.nl", first_name="Annie")
+    world.recipients = [recipient("ann", "new@x.nl", first_name="")]
+
+    assert only(world.plan()).fields == {}
+
+
+def test_a_rename_onto_a_live_contact_adopts_that_one_and_archives_the_old_one() -> None:
+    world = moved(contact("new@x.nl"))
+
+    assert verbs(world.run()) == [(Verb.ADOPT, "new@x.nl"), (Verb.REMOVE, "old@x.nl")]
+    assert world.standing("new@x.nl") is Standing.SUBSCRIBED
+    assert world.standing("old@x.nl") is Standing.ARCHIVED
+
+
+def test_a_rename_onto_an_unsubscribed_contact_honours_the_no() -> None:
+    world = moved(contact("new@x.nl", Standing.UNSUBSCRIBED))
+
+    assert verbs(world.run()) == [(Verb.REMOVE, "old@x.nl"), (Verb.SUPPRESS, "new@x.nl")]
+    assert world.standing("new@x.nl") is Standing.UNSUBSCRIBED
+
+
+def test_a_rename_onto_a_contact_that_somebody_archived_does_not_bring_it_back() -> None:
+    world = moved(contact("new@x.nl", Standing.ARCHIVED))
+
+    assert verbs(world.run()) == [(Verb.HOLD, "new@x.nl"), (Verb.REMOVE, "old@x.nl")]
+    assert world.standing("new@x.nl") is Standing.ARCHIVED
+
+
+def test_a_rename_onto_a_contact_that_we_archived_brings_it_back_and_archives_the_old_one() -> None:
+    world = moved(contact("new@x.nl", Standing.ARCHIVED), row("new@x.nl", "ann", state=BaseState.REMOVED))
+
+    assert verbs(world.run()) == [(Verb.ADD, "new@x.nl"), (Verb.REMOVE, "old@x.nl")]
+    assert world.standing("new@x.nl") is Standing.SUBSCRIBED
+
+
+def test_two_people_who_now_share_an_address_become_one_contact() -> None:
+    world = moved(recipient("bob", "new@x.nl", first_name=""), contact("bob@x.nl"), row("bob@x.nl", "bob"))
+
+    assert verbs(world.run()) == [(Verb.REMOVE, "old@x.nl"), (Verb.RENAME, "new@x.nl")]
+    assert world.contacts[Address("new@x.nl")].contact_id == "contact bob@x.nl"
+
+
+@pytest.mark.parametrize("standing", [Standing.PENDING, Standing.TRANSACTIONAL])
+def test_a_rename_does_not_subscribe_who_has_not_confirmed(standing: Standing) -> None:
+    world = moved(contact("old@x.nl", standing))
+
+    assert verbs(world.run()) == [(Verb.RENAME, "new@x.nl")]
+    assert world.standing("new@x.nl") is standing
+
+
+def test_an_opt_out_that_comes_with_a_new_address_removes_the_old_one_whatever_the_limits() -> None:
+    world = moved()
+    world.recipients = [recipient("ann", "new@x.nl", opted_out=True)]
+
+    plan = world.run()
+
+    assert verbs(plan) == [(Verb.REMOVE, "old@x.nl"), (Verb.SUPPRESS, "new@x.nl")]
+    assert all(change.consent for change in plan.changes)
+    assert {said.address for said in world.nos} == {"old@x.nl", "new@x.nl"}
+
+
+@pytest.mark.parametrize("first_sight", [True, False])
+def test_a_no_goes_along_to_the_new_address(first_sight: bool) -> None:  # noqa: FBT001 - one of two cases
+    world = moved(contact("old@x.nl", Standing.UNSUBSCRIBED))
+    if not first_sight:
+        new, world.recipients = world.recipients, [recipient("ann", "old@x.nl")]
+        world.run()
+        world.recipients = new
+
+    plan = world.run()
+
+    assert (Verb.SUPPRESS, "new@x.nl") in verbs(plan)
+    assert writes(plan) == []
+    assert world.standing("new@x.nl") is Standing.ABSENT
+    assert unsettled(world.plan()) == []
+
+
+def test_a_bounce_does_not_go_along_to_the_new_address() -> None:
+    world = moved(contact("old@x.nl", Standing.CLEANED))
+
+    assert verbs(world.run()) == [(Verb.ADD, "new@x.nl"), (Verb.SUPPRESS, "old@x.nl")]
+
+
+def test_a_no_under_a_shared_address_goes_along_with_the_one_who_leaves_it() -> None:
+    world = World.of(
+        recipient("ann", "own@x.nl"),
+        recipient("bob", "shared@x.nl"),
+        contact("shared@x.nl", Standing.UNSUBSCRIBED),
+        row("shared@x.nl", "ann", "bob"),
+    )
+
+    assert verbs(world.run()) == [(Verb.SUPPRESS, "own@x.nl"), (Verb.SUPPRESS, "shared@x.nl")]
+
+
+def test_somebody_taken_out_stays_out_under_the_new_address_until_otys_drops_them() -> None:
+    world = moved()
+    world.contacts.clear()
+
+    world.run()
+    assert world.standing("new@x.nl") is Standing.ABSENT
+
+    world.recipients = [recipient("other", "other@x.nl")]
+    world.run()
+    assert world.nos == []
+
+    world.recipients.append(recipient("ann", "new@x.nl"))
+    world.run()
+    assert world.standing("new@x.nl") is Standing.SUBSCRIBED
+
+
+def test_somebody_taken_out_stays_out_through_a_typing_mistake() -> None:
+    world = moved()
+    world.contacts.clear()
+    world.recipients = [recipient("ann", "ann@@x.nl")]
+    world.run()
+    world.run()
+
+    world.recipients = [recipient("ann", "ann@x.nl")]
+    world.run()
+
+    assert world.standing("ann@x.nl") is Standing.ABSENT
+
+
+def test_somebody_who_left_and_returns_under_a_new_address_is_not_added_at_the_old_one() -> None:
+    world = World.of(
+        recipient("ann", "new@x.nl", first_name=""),
+        contact("old@x.nl", Standing.ARCHIVED),
+        row("old@x.nl", "ann", state=BaseState.REMOVED),
+    )
+
+    assert verbs(world.run()) == [(Verb.ADD, "new@x.nl")]
+    assert unsettled(world.plan()) == []
+
+
+# -- an address changed in Mailchimp ---------------------------------------------------------------
+
+
+def moved_in_mailchimp(*, listed: str) -> World:
+    return World.of(
+        recipient("ann", listed, first_name="Ann"),
+        contact("new@x.nl", contact_id="c1", first_name="Ann"),
+        row("old@x.nl", "ann", contact_id="c1", first_name="Ann"),
+    )
+
+
+def test_a_contact_that_changed_its_own_address_is_still_ours_and_not_taken_out() -> None:
+    world = moved_in_mailchimp(listed="old@x.nl")
+
+    assert unsettled(world.run()) == []
+
+
+def test_a_contact_that_changed_its_own_address_is_removed_under_its_new_one() -> None:
+    world = moved_in_mailchimp(listed="old@x.nl")
+    world.recipients = [recipient("other", "other@x.nl")]
+
+    world.run()
+
+    assert world.standing("new@x.nl") is Standing.ARCHIVED
+
+
+def test_otys_catching_up_with_an_address_changed_in_mailchimp_writes_nothing() -> None:
+    world = moved_in_mailchimp(listed="new@x.nl")
+
+    plan = world.run()
+
+    assert [change.fields for change in writes(plan) if change.fields] == []
+    assert world.contacts[Address("new@x.nl")].contact_id == "c1"
+    assert list(world.rows) == ["new@x.nl"]
+    assert world.nos == []
+
+
+def test_an_unsubscribed_contact_that_changed_its_own_address_is_remembered_under_both() -> None:
+    world = moved_in_mailchimp(listed="old@x.nl")
+    world.contacts[Address("new@x.nl")] = contact(
+        "new@x.nl", Standing.UNSUBSCRIBED, contact_id="c1", first_name="Ann"
+    )
+    world.run()
+    world.contacts.clear()
+    world.recipients = [recipient("ann", "new@x.nl")]
+
+    world.run()
+
+    assert world.standing("new@x.nl") is Standing.ABSENT
+
+
+# -- shared addresses ------------------------------------------------------------------------------
+
+
+def test_the_lowest_uid_gives_the_fields_of_a_shared_address_and_all_are_named() -> None:
+    world = World.of(
+        recipient("10", "shared@x.nl", first_name="Ten"), recipient("9", "shared@x.nl", first_name="Nine")
+    )
+
+    plan = world.plan()
+
+    assert only(plan).fields == {"FNAME": "Nine"}
+    assert plan.shared[0].persons == (person("9"), person("10"))
+
+
+def test_one_opt_out_behind_a_shared_address_is_enough() -> None:
+    world = World.of(recipient("ann", "shared@x.nl"), recipient("bob", "shared@x.nl", opted_out=True))
+
+    assert world.plan().changes == ()
+
+
+def test_one_person_at_two_addresses_is_planned_the_same_whatever_the_order_of_the_rows() -> None:
+    world = moved(recipient("ann", "third@x.nl", first_name=""))
+    reversed_rows = world.copy()
+    reversed_rows.recipients.reverse()
+
+    assert reversed_rows.plan().digest == world.plan().digest
+
+
+# -- fields ----------------------------------------------------------------------------------------
+
+
+def with_names(*, base: str, otys: str, mailchimp: str, conflicts: FieldConflicts) -> World:
+    return World.of(
+        recipient("ann", "ann@x.nl", first_name=otys),
+        contact("ann@x.nl", first_name=mailchimp),
+        row("ann@x.nl", "ann", first_name=base),
+        policy=Policy(field_conflicts=conflicts),
+    )
+
+
+@pytest.mark.parametrize("conflicts", FieldConflicts)
+@pytest.mark.parametrize(
+    ("base", "otys", "mailchimp", "written"),
+    [
+        ("Ann", "Anna", "Ann", {"FNAME": "Anna"}),  # changed in OTYS only
+        ("Ann", "Ann", "Annie", {}),  # changed in Mailchimp only
+        ("Ann", "Anna", "Anna", {}),  # changed alike
+        ("Ann", "", "Ann", {"FNAME": ""}),  # emptied in OTYS, and it was from us
+        ("Ann", "", "Annie", {}),  # emptied in OTYS, but it is not from us any more
+        ("", "", "Annie", {}),  # never from us
+        ("", "Ann", "", {"FNAME": "Ann"}),
+        ("Ann", "Ann", "", {}),  # emptied in Mailchimp
+    ],
+)
+def test_a_field_is_merged_three_ways(
+    base: str, otys: str, mailchimp: str, written: dict[str, str], conflicts: FieldConflicts
+) -> None:
+    world = with_names(base=base, otys=otys, mailchimp=mailchimp, conflicts=conflicts)
+
+    plan = world.run()
+
+    assert [change.fields for change in plan.changes] == ([written] if written else [])
+    assert unsettled(world.plan()) == []
+
+
+@pytest.mark.parametrize(
+    ("conflicts", "shown"), [(FieldConflicts.OTYS, "Anna"), (FieldConflicts.MAILCHIMP, "Annie")]
+)
+def test_a_field_changed_on_both_sides_is_settled_once_and_for_all(
+    conflicts: FieldConflicts, shown: str
+) -> None:
+    world = with_names(base="Ann", otys="Anna", mailchimp="Annie", conflicts=conflicts)
+
+    world.run()
+
+    assert world.contacts[Address("ann@x.nl")].fields == {"FNAME": shown}
+    assert unsettled(world.plan()) == []
+
+
+def test_a_value_that_otys_did_not_send_is_not_touched() -> None:
+    world = with_names(base="Ann", otys="Ann", mailchimp="Ann", conflicts=FieldConflicts.OTYS)
+    world.recipients = [replace(world.recipients[0], values={})]
+
+    assert unsettled(world.plan()) == []
+
+
+@pytest.mark.parametrize("name", ["N" * 300, "Zoë 🦊", "山田", "O'Neill", "{first_name}", "100 % {"])
+def test_a_name_is_carried_as_it_is(name: str) -> None:
+    world = World.of(recipient("ann", "ann@x.nl", first_name=name))
+
+    assert only(world.run()).fields == {"FNAME": name}
+    assert unsettled(world.plan()) == []
+
+
+# -- refusals --------------------------------------------------------------------------------------
+
+
+def refused(change: Change, *, retry_after: timedelta | None = None) -> Refusal:
+    return Refusal(
+        address=change.address,
+        verb=change.verb,
+        kind=RefusalKind.FAKE_ADDRESS,
+        detail="looks fake or invalid",
+        fingerprint=fingerprint(change),
+        since=NOW - timedelta(days=1),
+        retry_after=None if retry_after is None else NOW + retry_after,
+    )
+
+
+def test_a_refused_change_is_shown_and_not_repeated() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"))
+    world.refusals = (refused(only(world.plan())),)
+
+    plan = world.plan()
+
+    assert plan.changes == ()
+    assert plan.refused[0].refusal.detail == "looks fake or invalid"
+
+
+def test_a_refused_change_is_tried_again_once_its_data_changes() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"))
+    world.refusals = (refused(only(world.plan())),)
+    world.recipients = [recipient("ann", "ann@x.nl", first_name="Anna")]
+
+    assert only(world.plan()).fields == {"FNAME": "Anna"}
+
+
+def test_a_refused_change_is_tried_again_once_the_contact_stands_differently() -> None:
+    world = World.of(contact("ann@x.nl", Standing.PENDING), row("ann@x.nl", "ann"))
+    world.refusals = (refused(only(world.plan())),)
+    assert world.plan().changes == ()
+
+    world.contacts[Address("ann@x.nl")] = contact("ann@x.nl")
+
+    assert only(world.plan()).verb is Verb.REMOVE
+
+
+def test_a_temporary_refusal_is_tried_again_when_its_time_has_come() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"))
+    change = only(world.plan())
+
+    world.refusals = (refused(change, retry_after=timedelta(seconds=1)),)
+    assert world.plan().changes == ()
+
+    world.refusals = (refused(change, retry_after=timedelta(0)),)
+    assert only(world.plan()).verb is Verb.ADD
+
+
+def test_a_refusal_of_one_address_holds_back_no_other() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), recipient("bob", "bob@x.nl"))
+    ann = next(change for change in world.plan().changes if change.address == "ann@x.nl")
+    world.refusals = (refused(ann),)
+
+    assert only(world.plan()).address == "bob@x.nl"
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", [reason for reason in NoReason if reason is not NoReason.TAKEN_OUT])
+def test_a_no_survives_that_the_person_leaves_and_returns(reason: NoReason) -> None:
+    world = World.of(recipient("other", "other@x.nl"), no("ann@x.nl", "ann", reason=reason))
+    world.run()
+    world.recipients.append(recipient("ann", "ann@x.nl"))
+
+    world.run()
+
+    assert world.standing("ann@x.nl") is Standing.ABSENT
+
+
+def test_a_no_survives_a_new_empty_audience() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), no("ann@x.nl", "ann"))
+
+    assert world.plan().changes == ()
+
+
+def test_a_contact_that_subscribed_again_by_itself_is_ours_and_its_no_ends() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), no("ann@x.nl", "ann"), contact("ann@x.nl"))
+
+    assert verbs(world.run()) == [(Verb.ADOPT, "ann@x.nl")]
+    assert world.nos == []
+
+
+@pytest.mark.parametrize(
+    "glitch",
+    [
+        pytest.param(lambda world: world.recipients.clear(), id="the list is suddenly empty"),
+        pytest.param(lambda world: setattr(world, "list_read", False), id="half of the list"),
+        pytest.param(lambda world: setattr(world, "audience_read", False), id="half of the audience"),
+    ],
+)
+def test_taken_out_is_not_forgotten_for_an_absence_that_is_not_proven(
+    glitch: Callable[[World], None],
+) -> None:
+    world = World.of(recipient("other", "other@x.nl"), no("ann@x.nl", "ann", reason=NoReason.TAKEN_OUT))
+    assert len(world.plan().moves) == 1
+
+    glitch(world)
+
+    assert world.plan().moves == ()
+
+
+def test_a_stronger_no_is_remembered_even_from_half_a_list() -> None:
+    world = World.of(
+        contact("ann@x.nl", Standing.UNSUBSCRIBED),
+        no("ann@x.nl", "ann", reason=NoReason.TAKEN_OUT),
+    )
+    world.list_read = False
+
+    world.run()
+
+    assert {(said.reason, said.persons) for said in world.nos} == {
+        (NoReason.TAKEN_OUT, (person("ann"),)),
+        (NoReason.UNSUBSCRIBED, (person("ann"),)),
+    }
+
+
+def test_a_removed_contact_comes_back_with_its_own_id() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), contact("ann@x.nl"), row("ann@x.nl", "ann"))
+    world.recipients = [recipient("other", "other@x.nl")]
+    world.run()
+    world.recipients.append(recipient("ann", "ann@x.nl"))
+
+    world.run()
+
+    found = world.contacts[Address("ann@x.nl")]
+    assert (found.standing, found.contact_id) == (Standing.SUBSCRIBED, "contact ann@x.nl")
+
+
+def test_somebody_taken_out_comes_back_where_the_policy_says_so() -> None:
+    world = World.of(
+        recipient("ann", "ann@x.nl"),
+        row("ann@x.nl", "ann"),
+        contact("ann@x.nl", Standing.ARCHIVED),
+        policy=Policy(removed_in_mailchimp=RemovedInMailchimp.RESTORE),
+    )
+
+    world.run()
+
+    assert world.standing("ann@x.nl") is Standing.SUBSCRIBED
+
+
+# -- the digest and the facts ----------------------------------------------------------------------
+
+
+def test_the_digest_is_the_same_for_the_same_plan() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), recipient("bob", "bob@x.nl"))
+    again = world.copy()
+    again.recipients.reverse()
+
+    assert again.plan().digest == world.plan().digest
+
+
+def renamed(world: World) -> None:
+    world.recipients[0] = recipient("ann", "ann@x.nl", first_name="Other")
+
+
+def one_more(world: World) -> None:
+    world.recipients.append(recipient("cas", "cas@x.nl"))
+
+
+def one_less(world: World) -> None:
+    world.recipients.pop()
+
+
+def other_verb(world: World) -> None:
+    world.contacts[Address("bob@x.nl")] = contact("bob@x.nl", first_name="Bob")
+
+
+def other_status(world: World) -> None:
+    world.contacts[Address("gone@x.nl")] = contact("gone@x.nl", Standing.PENDING)
+
+
+def other_contact(world: World) -> None:
+    world.contacts[Address("gone@x.nl")] = contact("gone@x.nl", contact_id="another")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [renamed, one_more, one_less, other_verb, other_status, other_contact],
+    ids=lambda change: change.__name__,
+)
+def test_the_digest_differs_as_soon_as_anything_does(change: Callable[[World], None]) -> None:
+    world = World.of(
+        recipient("ann", "ann@x.nl"),
+        recipient("bob", "bob@x.nl"),
+        contact("gone@x.nl"),
+        row("gone@x.nl", "gone"),
+    )
+    before = world.plan().digest
+
+    change(world)
+
+    assert world.plan().digest != before
+
+
+def test_the_facts_count_what_the_guards_ask_for() -> None:
+    world = World.of(
+        recipient("ann", "ann@x.nl"),
+        recipient("bob", "bob@x.nl"),
+        recipient("bad", "bad@@x.nl"),
+        contact("ann@x.nl"),
+        contact("stranger@x.nl"),
+        contact("left@x.nl", Standing.ARCHIVED),
+        row("ann@x.nl", "ann"),
+        row("vanished@x.nl", "vanished"),
+        row("left@x.nl", "left", state=BaseState.REMOVED),
+    )
+
+    facts = world.plan().facts
+
+    assert (facts.listed, facts.active, facts.missing, facts.live, facts.foreign) == (2, 2, 1, 2, 1)
