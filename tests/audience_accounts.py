@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Protocol
 
 from reconciler.api.mailchimp import Mailchimp
@@ -143,9 +142,6 @@ class SandboxAccount:
 
     def change_address(self, audience: AudienceId, email: str, new_email: str) -> None:
         self.sandbox.mailchimp.change_address(audience, email, new_email)
-
-    def let_pass(self, span: timedelta) -> None:
-        self.sandbox.clock.advance(span)
 
 
 @contextmanager

@@ -87,4 +87,4 @@ class MailchimpSource:
             page = self._client.read(path, MembersPage, params=params, patient=span.patient)
             return Page(page.members, page.total_items)
 
-        return read_all(fetch, lambda row: row.id, self._member_page)
+        return read_all(fetch, lambda row: row.id or row.contact_id, self._member_page)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from reconciler.errors import Throttled, UnexpectedAnswer, Unreachable
@@ -41,8 +41,8 @@ class Page(Generic[Row]):
 class Read(Generic[Row]):
     """The rows of a listing by their id, and whether these are all."""
 
-    rows: dict[str, Row] = field(default_factory=dict)
-    tally: Tally = field(default_factory=lambda: Tally(rows=0))
+    rows: dict[str, Row]
+    tally: Tally
 
 
 Fetch = Callable[[Span], Page[Row]]

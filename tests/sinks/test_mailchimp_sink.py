@@ -203,6 +203,26 @@ def test_a_contact_that_comes_back_keeps_its_tags(account: SandboxAccount, audie
     assert (held.status.value, held.contact_id, len(held.tags)) == ("subscribed", archived.contact_id, 1)
 
 
+def test_an_id_that_is_no_digest_of_the_address_is_trusted(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    for address in ("jan@klant.nl", "oud@klant.nl", "weg@klant.nl"):
+        account.add_contact(audience, address)
+        account.sandbox.mailchimp.make_id_odd(audience, address)
+    seen = contacts(account, audience)
+
+    outcomes = apply(
+        account,
+        audience,
+        change(Verb.UPDATE, "jan@klant.nl", contact=seen["jan@klant.nl"], fields={"FNAME": "Jan"}),
+        change(Verb.RENAME, "nieuw@klant.nl", contact=seen["oud@klant.nl"]),
+        change(Verb.REMOVE, "weg@klant.nl", contact=seen["weg@klant.nl"]),
+    )
+
+    assert {outcome.result for outcome in outcomes.values()} == {Result.APPLIED}
+    assert account.sink.read_back(audience, list(outcomes.values())) == []
+
+
 def test_a_removal_archives_and_is_one_request(account: SandboxAccount, audience: AudienceId) -> None:
     account.add_contact(audience, "jan@klant.nl")
     wanted = removals(account, audience)
