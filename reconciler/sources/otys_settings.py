@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from string import ascii_uppercase
 
 import msgspec
 import structlog
@@ -96,7 +97,7 @@ def named_overrides(codes: SettingCodes, overrides: Mapping[str, str]) -> dict[s
     Raise ConfigurationError with every code that is unknown.
     """
     names = {str(getattr(codes, name)).upper(): name for name in SETTING_NAMES}
-    names |= {_number(code): name for code, name in names.items()}
+    names |= {code.lstrip(ascii_uppercase): name for code, name in names.items()}
     known = ", ".join(map(_number, (getattr(codes, name) for name in SETTING_NAMES)))
     problems = [
         Problem(f"settings.{code}", f"the integration has no such setting; it has {known}")
