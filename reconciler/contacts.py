@@ -101,18 +101,23 @@ def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListR
     )
 
 
-def _plan(running: Pass, pairing: Pairing) -> ListPlan:
+def read_sides(running: Pass, pairing: Pairing) -> Sides:
+    """Given a pass and a pairing, return all three sides of the list. Raise RemoteError without them."""
     audience_id = None if pairing.audience is None else pairing.audience.id
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
-    mailing_list = pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name)
-    sides = Sides(
-        mailing_list=mailing_list,
+    return Sides(
+        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
         audience_id=audience_id,
         recipients=recipients,
         contacts=contacts,
         base=client.store.base(client.name, pairing.list_uid),
     )
+
+
+def _plan(running: Pass, pairing: Pairing) -> ListPlan:
+    client = running.client
+    sides = read_sides(running, pairing)
     return plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
 
 

@@ -22,6 +22,8 @@ from reconciler.sources.otys import OtysSource
 from reconciler.store import Store
 
 OTYS = "OTYS"
+NoteTaker = Callable[[RequestNote], None]
+"""Is told of every request that was made."""
 
 
 class RequestCount:
@@ -97,7 +99,7 @@ def backups_folder(config: Config) -> Path:
 
 
 @contextmanager
-def open_lists(chosen: ClientConfig, requests: RequestCount) -> Iterator[OtysSource | CsvSource]:
+def open_lists(chosen: ClientConfig, requests: NoteTaker) -> Iterator[OtysSource | CsvSource]:
     """Given a client's configuration, yield where its lists are read."""
     if chosen.csv is not None:
         yield CsvSource(chosen.csv.folder, chosen.csv.settings.overrides())
@@ -107,7 +109,7 @@ def open_lists(chosen: ClientConfig, requests: RequestCount) -> Iterator[OtysSou
 
 
 @contextmanager
-def open_ows(otys: OtysConfig, requests: RequestCount) -> Iterator[OwsClient]:
+def open_ows(otys: OtysConfig, requests: NoteTaker) -> Iterator[OwsClient]:
     """Given how OTYS is reached, yield a client of its web services."""
     with (
         HttpClient(OTYS, on_request=requests) as http,
@@ -118,12 +120,22 @@ def open_ows(otys: OtysConfig, requests: RequestCount) -> Iterator[OwsClient]:
 
 @contextmanager
 def open_mailchimp(
-    chosen: MailchimpConfig, integration: Integration, requests: RequestCount, *, writes: bool
+    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker, *, writes: bool
 ) -> Iterator[Mailchimp]:
     """Given a client's settings, yield its account; without `writes` nothing that could write exists.
 
     Raise CredentialsRejected when there is no key.
     """
+    with open_account(chosen, integration, requests) as account:
+        sink = MailchimpSink(account, _defaults(chosen)) if writes else None
+        yield Mailchimp(MailchimpSource(account), sink)
+
+
+@contextmanager
+def open_account(
+    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker
+) -> Iterator[api.Mailchimp]:
+    """Given a client's settings, yield its Mailchimp account. Raise CredentialsRejected without a key."""
     key = chosen.api_key.reveal() if chosen.api_key is not None else integration.api_key
     if not key:
         raise CredentialsRejected(
@@ -133,8 +145,7 @@ def open_mailchimp(
         )
     base_url = chosen.base_url or ""
     with api.Mailchimp(key, base_url=base_url, on_request=requests) as account:
-        sink = MailchimpSink(account, _defaults(chosen)) if writes else None
-        yield Mailchimp(MailchimpSource(account), sink)
+        yield account
 
 
 def _defaults(chosen: MailchimpConfig) -> AudienceDefaults | None:

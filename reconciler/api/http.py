@@ -55,6 +55,8 @@ class RequestNote:
     """None: no answer came."""
     seconds: float
     bytes_read: int
+    date: str = ""
+    """When the service says it answered, as its `Date` header does."""
 
 
 class ServerFailed(Unreachable):
@@ -220,6 +222,7 @@ class HttpClient:
             status=answer.status if answer else None,
             seconds=seconds,
             bytes_read=len(answer.body) if answer else 0,
+            date=answer.headers.get("Date", "") if answer else "",
         )
         log.debug(
             "request",

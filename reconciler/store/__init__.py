@@ -5,11 +5,12 @@
 
 from reconciler.store.check import DatabaseReport, check_database
 from reconciler.store.locks import HeldLock
-from reconciler.store.open import open_store
+from reconciler.store.open import Upgrade, open_store, upgrade_database
 from reconciler.store.records import (
     Intent,
     IntentKind,
     ListCounts,
+    LockRecord,
     OutcomeRecord,
     PassRecord,
     Remembered,
@@ -24,12 +25,15 @@ __all__ = [
     "Intent",
     "IntentKind",
     "ListCounts",
+    "LockRecord",
     "OutcomeRecord",
     "PassRecord",
     "Remembered",
     "RememberedNo",
     "Store",
     "StoredProposal",
+    "Upgrade",
     "check_database",
     "open_store",
+    "upgrade_database",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.store.connection import Database, insert
+from reconciler.store.records import LockRecord
 from reconciler.store.tables import locks
 
 _log = structlog.get_logger(__name__)
@@ -111,6 +112,12 @@ class Locks:
     """One lock a client."""
 
     _database: Database
+
+    def lock_record(self, client: str) -> LockRecord | None:
+        """Given a client, return who holds its lock or left it behind; None when nobody did."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(locks).where(locks.c.client == client)).one_or_none()
+        return None if row is None else LockRecord(holder=row.holder, since=row.since, expires=row.expires)
 
     @contextmanager
     def lock(

@@ -1,6 +1,7 @@
 """Opens the state database: makes the file if there is none, and says clearly why it cannot be used."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url, select
@@ -9,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from reconciler.errors import StoreError
 from reconciler.store.connection import Database
-from reconciler.store.schema import require_version, upgrade
+from reconciler.store.schema import newest_version, require_version, stored_version, upgrade
 from reconciler.store.store import Store
 from reconciler.store.tables import meta
 
@@ -35,6 +36,28 @@ def open_store(url: str, *, migrate: bool = True) -> Store:
         database.close()
         raise
     return Store(database, address_key=bytes.fromhex(key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """What an upgrade of the tables did."""
+
+    place: str
+    before: str | None
+    """The version of the tables before; None when there were none."""
+    after: str
+
+
+def upgrade_database(url: str) -> Upgrade:
+    """Given the URL of a database, bring its tables up to date. Raise StoreError if it cannot be used."""
+    database = open_database(url, create=True)
+    try:
+        with database.reading() as connection:
+            before = stored_version(connection)
+        upgrade(database)
+        return Upgrade(place=database.place, before=before, after=newest_version())
+    finally:
+        database.close()
 
 
 def open_database(url: str, *, create: bool) -> Database:

@@ -84,6 +84,16 @@ class ListCounts:
     refusals: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockRecord:
+    """Who holds a client's lock, or held it and was killed."""
+
+    holder: str
+    since: datetime
+    expires: datetime
+    """A live holder renews it in good time, so one that is over was left behind."""
+
+
 class IntentKind(StrEnum):
     """What is announced before it is done, because doing it twice would do harm."""
 
