@@ -1,5 +1,7 @@
 """The mapping file: the packaged one, an operator's own, and what is said about a wrong one."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,13 @@ def test_a_file_that_is_no_text_is_told(own: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_mapping(own)
     assert caught.value.problems[0].message == "the mapping file is not UTF-8 text"
+
+
+def test_the_document_explains_every_table_and_its_example_is_valid(own: Path) -> None:
+    document = (Path(__file__).parents[1] / "docs" / "mapping.md").read_text("utf-8")
+    for table in ("settings", "lists", "lists.fields", "recipients", "recipients.fields", "people"):
+        assert f"`[{table}]`" in document
+    example = re.search(r"```toml\n(   status.*?)```", document, re.DOTALL)
+    assert example is not None
+    own.write_text(textwrap.dedent(example[1]))
+    assert load_mapping(own).kind_of("leverancier") == "supplier"

@@ -1,5 +1,6 @@
 """CsvSource: which files it accepts, and what it says about those it does not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,15 @@ def test_a_row_that_is_gone_proves_nothing_while_its_file_is_there(tmp_path: Pat
         exported.fate(KOKS.uid)
     (tmp_path / "12.csv").unlink()
     assert exported.fate(KOKS.uid) is Fate.DELETED
+
+
+def test_the_documented_example_can_be_read(tmp_path: Path) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "csv.md").read_text("utf-8")
+    for name, content in re.findall(r"```csv (\S+)\n(.*?)```", document, re.DOTALL):
+        (tmp_path / name).write_text(content, "utf-8")
+    exported = CsvSource(tmp_path)
+    assert exported.integration().flagged == ("101",)
+    newsletter, party = exported.catalogue().lists
+    assert (newsletter.permission_reminder, party.permission_reminder) == ("", "Je was vorig jaar onze gast.")
+    people = [row.person for row in exported.recipients(newsletter).recipients]
+    assert people == [Person("candidate", "c-77"), Person("manual", "2")]
