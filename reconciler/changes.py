@@ -1,5 +1,7 @@
 """From a decision about one address to the change that carries it out and the memory it leaves. Pure."""
 
+from dataclasses import replace
+
 from reconciler.diff import Decision, Rule
 from reconciler.fields import Merge, merge
 from reconciler.model import (
@@ -106,16 +108,9 @@ def _adopt(seen: Observation, decision: Decision, conflicts: FieldConflicts) -> 
 
 
 def _remove(seen: Observation, decision: Decision) -> Change:
-    row = seen.row
-    if row is not None:
-        removed = BaseRow(
-            address=row.address,
-            state=BaseState.REMOVED,
-            persons=row.persons,
-            fields=row.fields,
-            contact_id=row.contact_id,
-        )
-        row = None if decision.no else removed
+    row = None
+    if seen.row is not None and not decision.no:
+        row = replace(seen.row, address=seen.address, state=BaseState.REMOVED)
     return Change(
         verb=Verb.REMOVE,
         address=seen.address,

@@ -143,8 +143,11 @@ def _resting_on_absence_in_mailchimp(changes: Iterable[Change]) -> tuple[Change,
     return tuple(
         change
         for change in changes
-        if change.contact is None
-        and (change.verb in (Verb.ADD, Verb.FORGET) or _remembers(change, NoReason.TAKEN_OUT))
+        if change.verb is Verb.RENAME  # the new address has to be free
+        or (
+            change.contact is None
+            and (change.verb in (Verb.ADD, Verb.FORGET) or _remembers(change, NoReason.TAKEN_OUT))
+        )
     )
 
 

@@ -101,6 +101,7 @@ class View:
         self._by_contact_id = {
             contact.contact_id: contact for contact in self.contacts.values() if contact.contact_id
         }
+        self.rows = self._rows_where_contacts_are()
         self._nos_of_address: defaultdict[Address, list[No]] = defaultdict(list)
         self._nos_of_person: defaultdict[Person, list[No]] = defaultdict(list)
         for no in base.nos:
@@ -119,12 +120,12 @@ class View:
 
     def addresses(self) -> list[Address]:
         """Return every address there may be something to do about, in a stable order."""
-        return sorted({*self.listings.by_address, *self.base.rows, *self._nos_of_address})
+        return sorted({*self.listings.by_address, *self.rows, *self._nos_of_address})
 
     def observe(self, address: Address) -> Observation:
         """Given an address, return what the three sides say about it."""
         listed = self.listings.by_address.get(address)
-        row = self.base.rows.get(address)
+        row = self.rows.get(address)
         persons = () if listed is None else listed.persons
         inherited = {no for person in persons for no in self._nos_of_person.get(person, ())}
         return Observation(
@@ -138,6 +139,22 @@ class View:
             ),
         )
 
+    def _rows_where_contacts_are(self) -> Mapping[Address, BaseRow]:
+        """An address that changed on both sides alike is the same contact: its row counts at the new one.
+
+        This is also how a rename looks that was cut off before it was recorded.
+        """
+        rows = dict(self.base.rows)
+        for address, row in self.base.rows.items():
+            contact = self._by_contact_id.get(row.contact_id)
+            if row.state is not BaseState.ACTIVE or contact is None or contact.address in rows:
+                continue
+            left = address not in self.listings.by_address and address not in self.contacts
+            listed = self.listings.by_address.get(contact.address)
+            if left and listed is not None and set(row.persons).intersection(listed.persons):
+                rows[contact.address] = rows.pop(address)
+        return rows
+
     def _contact(self, address: Address, row: BaseRow | None) -> Contact | None:
         contact = self.contacts.get(address)
         if contact is not None or row is None or not row.contact_id:
@@ -145,11 +162,7 @@ class View:
         # The person may have changed the address in Mailchimp: the contact keeps its contact_id
         # (facts/mailchimp.md, 21). An address that means somebody else by now is left alone.
         renamed = self._by_contact_id.get(row.contact_id)
-        if (
-            renamed is None
-            or renamed.address in self.listings.by_address
-            or renamed.address in self.base.rows
-        ):
+        if renamed is None or renamed.address in self.listings.by_address or renamed.address in self.rows:
             return None
         return renamed
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.changes import carry_out, hold, rename
@@ -143,9 +143,9 @@ def _object_of(change: Change | ListChange) -> tuple[str, str]:
 def _moved_persons(view: View) -> Mapping[Address, Address]:
     """Return, for each of our addresses that left the list, the address its person has now."""
     return {
-        row.address: view.address_of[person]
-        for row in view.base.rows.values()
-        if row.address not in view.listings.by_address
+        address: view.address_of[person]
+        for address, row in view.rows.items()
+        if address not in view.listings.by_address
         for person in reversed(row.persons)
         if person in view.address_of
     }
@@ -179,11 +179,11 @@ def _taken_out_while_listed(view: View, seen: Observation, policy: Policy) -> bo
 def _follow_fresh_nos(view: View, policy: Policy) -> None:
     """A no that shows up in this very pass already counts where its persons have gone."""
     fresh: list[No] = []
-    for row in view.base.rows.values():
-        if any(view.address_of.get(person, row.address) != row.address for person in row.persons):
-            reason = _decide(view, view.observe(row.address), policy).no
+    for address, row in view.rows.items():
+        if any(view.address_of.get(person, address) != address for person in row.persons):
+            reason = _decide(view, view.observe(address), policy).no
             if reason is not None:
-                fresh.append(No(address=row.address, persons=row.persons, reason=reason))
+                fresh.append(No(address=address, persons=row.persons, reason=reason))
     for no in fresh:
         view.follow(no)
 
@@ -202,12 +202,21 @@ def _renames(view: View, moved: Mapping[Address, Address], policy: Policy) -> tu
 
 def _settle(view: View, address: Address, policy: Policy) -> Change | BaseMove | None:
     seen = view.observe(address)
-    result = carry_out(seen, _decide(view, seen, policy), policy.field_conflicts)
+    result = _at_its_address(seen, carry_out(seen, _decide(view, seen, policy), policy.field_conflicts))
     if isinstance(result, Change) and result.verb is Verb.REMOVE and not result.consent:
         broken = _broken_address(view, seen)
         if broken is not None:
             return hold(seen, f"still on the list, but its address in OTYS is not valid: {broken.reason}")
     return result
+
+
+def _at_its_address(seen: Observation, result: Change | BaseMove | None) -> Change | BaseMove | None:
+    """Let go of the row at the address that the contact had before it changed on both sides."""
+    if seen.row is None or seen.row.address == seen.address or result is None:
+        return result
+    if isinstance(result, Change):
+        return replace(result, move=replace(result.move, replaces=seen.row.address))
+    return replace(result, replaces=seen.row.address)
 
 
 def _broken_address(view: View, seen: Observation) -> Invalid | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff import Decision, decide
-from reconciler.model import BaseState, Change, Listing, NoReason, Person, Standing, Verb
+from reconciler.model import Address, BaseState, Change, Listing, NoReason, Person, Standing, Verb
 from reconciler.plan import ListPlan
 from reconciler.policy import ArchivedStranger, FieldConflicts, Policy, RemovedInMailchimp
 from tests.core.stories import EMAILS, Deed, behind, chapters, policies, worlds
@@ -157,6 +157,16 @@ def tell(deeds: list[Deed], world: World) -> None:
         deed.do(world)
 
 
+def told_by(story: list[list[Deed]]) -> World:
+    """A world after a story, with a pass after every chapter but the last."""
+    world = World()
+    for chapter in story[:-1]:
+        tell(chapter, world)
+        world.run()
+    tell(story[-1], world)
+    return world
+
+
 @given(chapters, policies)
 def test_a_second_pass_has_nothing_to_do(story: list[list[Deed]], policy: Policy) -> None:
     world = World(policy=policy)
@@ -175,11 +185,6 @@ def test_even_an_impossible_memory_settles_within_three_passes(world: World) -> 
     assert unsettled(world.plan()) == []
 
 
-def told(world: World) -> World:
-    world.run()
-    return world
-
-
 def audience(world: World) -> object:
     return {
         address: (contact.contact_id, contact.standing, dict(contact.fields))
@@ -189,12 +194,9 @@ def audience(world: World) -> object:
 
 @given(chapters, st.integers(min_value=0, max_value=12))
 def test_a_pass_that_was_cut_off_ends_where_it_would_have_ended(story: list[list[Deed]], steps: int) -> None:
-    world = World()
-    for chapter in story[:-1]:
-        tell(chapter, world)
-        world.run()
-    tell(story[-1], world)
-    unhindered = told(world.copy())
+    world = told_by(story)
+    unhindered = world.copy()
+    unhindered.run()
     for step in islice(world.steps(world.plan()), steps):
         step()
 
@@ -205,12 +207,9 @@ def test_a_pass_that_was_cut_off_ends_where_it_would_have_ended(story: list[list
 
 @given(chapters, st.integers(min_value=0, max_value=12))
 def test_a_pass_that_was_cut_off_forgets_no_no(story: list[list[Deed]], steps: int) -> None:
-    world = World()
-    for chapter in story[:-1]:
-        tell(chapter, world)
-        world.run()
-    tell(story[-1], world)
-    unhindered = told(world.copy())
+    world = told_by(story)
+    unhindered = world.copy()
+    unhindered.run()
     for step in islice(world.steps(world.plan()), steps):
         step()
 
@@ -310,6 +309,65 @@ def test_the_plan_does_not_depend_on_the_order_of_anything(story: list[list[Deed
 
         assert shuffled.plan().digest == world.plan().digest
         world.run()
+
+
+def open_nos(world: World) -> set[tuple[Address, NoReason]]:
+    """The nos about everybody who is not seen subscribed: those have to stay."""
+    return {
+        (no.address, no.reason) for no in world.nos if world.standing(no.address) is not Standing.SUBSCRIBED
+    }
+
+
+@given(chapters, st.data())
+def test_half_a_list_removes_renames_and_forgets_nobody_but_for_an_opt_out(
+    story: list[list[Deed]], data: st.DataObject
+) -> None:
+    world = told_by(story)
+    read = st.sampled_from(world.recipients) if world.recipients else st.nothing()
+    world.recipients = data.draw(st.lists(read, unique_by=lambda known: known.uid))
+    world.list_read = False
+    remembered = open_nos(world)
+
+    guarded = world.run_guarded()
+
+    for change in guarded.allowed:
+        assert change.verb not in (Verb.RENAME, Verb.FORGET)
+        if change.verb is Verb.REMOVE:
+            assert change.move.no is not None
+            assert change.move.no.reason is NoReason.OPTED_OUT
+    assert remembered <= open_nos(world)
+
+
+@given(chapters, st.data())
+def test_half_an_audience_adds_renames_and_forgets_nobody(
+    story: list[list[Deed]], data: st.DataObject
+) -> None:
+    world = told_by(story)
+    there = dict(world.contacts)
+    unread = data.draw(st.sets(st.sampled_from(sorted(there)))) if there else set[Address]()
+    world.contacts = {address: known for address, known in there.items() if address not in unread}
+    world.audience_read = False
+    remembered = open_nos(world)
+
+    guarded = world.run_guarded()
+
+    for change in guarded.allowed:
+        assert change.verb is not Verb.RENAME
+        assert change.contact is not None or change.verb in (Verb.SUPPRESS, Verb.HOLD)
+    assert remembered <= open_nos(world)
+
+
+@given(chapters, policies)
+def test_a_suddenly_empty_list_changes_nothing_that_is_there(story: list[list[Deed]], policy: Policy) -> None:
+    world = told_by(story)
+    world.policy = replace(policy, archive_opted_out=False)
+    world.recipients.clear()
+    before, remembered = audience(world), open_nos(world)
+
+    world.run_guarded()
+
+    assert audience(world) == before
+    assert remembered <= open_nos(world)
 
 
 # -- consent, followed by a second book ------------------------------------------------------------

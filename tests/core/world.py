@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from reconciler.address import normalise
+from reconciler.guard import Guarded, guard
 from reconciler.model import (
     Address,
     AudienceId,
@@ -32,7 +33,7 @@ from reconciler.model import (
     Verb,
 )
 from reconciler.plan import ListPlan, Sides, plan_list
-from reconciler.policy import Policy
+from reconciler.policy import Limits, Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TEMPLATES = {"FNAME": "{first_name}"}
@@ -151,6 +152,14 @@ class World:
         for step in self.steps(plan):
             step()
         return plan
+
+    def run_guarded(self, limits: Limits | None = None) -> Guarded:
+        """Do what the guards let through, with nobody to approve the rest."""
+        plan = self.plan()
+        guarded = guard(plan, limits or Limits(), approved=lambda _: False)
+        for step in self.steps(replace(plan, changes=guarded.allowed)):
+            step()
+        return guarded
 
     def steps(self, plan: ListPlan) -> Iterator[Step]:
         """Return each thing that a pass does and that a crash may come before."""
