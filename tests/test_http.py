@@ -97,6 +97,23 @@ def test_429_is_waited_for_with_any_request_and_as_long_as_asked() -> None:
     assert pauses == [17.0]
 
 
+def test_429_that_says_nothing_is_waited_for_with_growing_pauses() -> None:
+    pauses = Pauses()
+    script = Script((429, {}, b""), (429, {}, b""), OK)
+    with talking_to(script, pauses) as (client, url):
+        assert client.send("GET", url, repeatable=True).status == 200
+    assert [0 <= pause <= limit for pause, limit in zip(pauses, (0.5, 1.0), strict=True)] == [True, True]
+
+
+def test_a_server_without_a_trusted_certificate_is_not_talked_to() -> None:
+    script = Script(OK)
+    with talking_to(script) as (client, url), pytest.raises(Unreachable) as caught:
+        client.send("GET", url.replace("http:", "https:"), repeatable=False)
+    assert str(caught.value) == "OTYS: no secure connection to 127.0.0.1 could be made"
+    assert "certificates" in caught.value.advice
+    assert script.asked == []
+
+
 def test_the_caller_may_call_other_answers_throttling() -> None:
     script = Script((403, {}, b""), OK)
     with talking_to(script) as (client, url):

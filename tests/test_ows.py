@@ -2,9 +2,8 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -24,10 +23,10 @@ from reconciler.errors import (
 from reconciler.sandbox import Sandbox, World
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.scripted import HttpStep, Pauses, Script, serving
+from tests.scripted_ows import KEY, LOGIN, envelope, error, result, scripted
 
 LISTS = "Otys.Services.MailingListService.getListEx"
 DETAIL = "Otys.Services.CandidateService.getDetail"
-KEY = "otys-key-5e1c90ab77f24d"
 DEAD = "Access denied; please login again"
 
 
@@ -66,32 +65,6 @@ def ows(sandbox: Sandbox, watch: Watch) -> Iterator[OwsClient]:
         yield client
 
 
-@contextmanager
-def scripted(*answers: Json | HttpStep) -> Iterator[tuple[OwsClient, Script]]:
-    """A client of a server that gives these results (or whole HTTP answers) one after the other."""
-    script = Script(*(answer if isinstance(answer, tuple) else result(answer) for answer in answers))
-    with (
-        serving(script) as url,
-        OwsClient(HttpClient("OTYS", pause=Pauses()), url, KEY, pause=Pauses()) as client,
-    ):
-        yield client, script
-
-
-def result(value: Json) -> HttpStep:
-    return envelope({"result": value})
-
-
-def error(message: str) -> HttpStep:
-    return envelope({"error": {"code": -32000, "message": message}})
-
-
-def envelope(body: Json) -> HttpStep:
-    return 200, {}, msgspec.json.encode(body)
-
-
-LOGIN = result("session-1")
-
-
 def operations(sandbox: Sandbox) -> list[str]:
     return [request.operation for request in sandbox.log.requests("otys")]
 
@@ -102,6 +75,12 @@ def operations(sandbox: Sandbox) -> list[str]:
 def test_check_says_whose_key_it_is(ows: OwsClient, sandbox: Sandbox) -> None:
     user = ows.check()
     assert (user.client_id, user.client_name) == (sandbox.world.otys.client_id, "Werkpunt Recruitment")
+
+
+@pytest.mark.parametrize("user", [{"id": 12}, {"clientId": ""}, {"clientId": None}])
+def test_a_check_that_names_no_client_is_an_error(user: Json) -> None:
+    with scripted(LOGIN, user) as (client, _), pytest.raises(UnexpectedAnswer, match="which client"):
+        client.check()
 
 
 def test_workers_that_start_together_log_in_once(ows: OwsClient, sandbox: Sandbox) -> None:

@@ -205,7 +205,7 @@ class HttpClient:
         if isinstance(error, requests.exceptions.SSLError):
             return Unreachable(
                 self.system,
-                f"the certificate of {host} is not trusted",
+                f"no secure connection to {host} could be made",
                 advice="Check the address, the computer's clock and the certificates it trusts.",
             )
         if _was_never_opened(error):

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from reconciler.api.http import HttpClient
 from reconciler.api.ows import OwsClient
+from reconciler.api.values import Json
 from reconciler.errors import PermissionDenied, RemoteError, UnexpectedAnswer
 from reconciler.model import Fate, ListUid, MailingList, Person, RecipientSnapshot
 from reconciler.sandbox import Sandbox
@@ -17,6 +18,7 @@ from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sources.mapping import load_mapping
 from reconciler.sources.otys import OtysSource
 from tests.scripted import Pauses
+from tests.scripted_ows import LOGIN, scripted
 from tests.sources.recruiters import SandboxRecruiter, rows_of, sandbox_recruiter
 
 LISTS = "MailingListService.getListEx"
@@ -222,6 +224,12 @@ def test_a_wrong_mapping_proves_no_list_deleted(
         source.fate(ListUid("12"))
 
 
+@pytest.mark.parametrize("answer", [{"uid": "13"}, {}, [], None, False])
+def test_an_answer_about_nothing_or_another_list_proves_nothing(answer: Json) -> None:
+    with scripted(LOGIN, answer) as (ows, _), pytest.raises(UnexpectedAnswer):
+        OtysSource(ows, load_mapping(None)).fate(ListUid("12"))
+
+
 # -- recipients --------------------------------------------------------------------------------------
 
 
@@ -301,6 +309,24 @@ def test_a_person_who_is_gone_is_carried_without_an_address(recruiter: SandboxRe
     snapshot = read(recruiter, mailing_list)
     assert snapshot.tally.complete
     assert {row.person.uid: row.email for row in snapshot.recipients}[gone] == ""
+
+
+def test_a_procedure_whose_candidate_is_gone_or_unknown_has_no_address(recruiter: SandboxRecruiter) -> None:
+    otys = recruiter.sandbox.world.otys
+    uid = recruiter.add_list("Procedures")
+    otys.add_recipient(uid, otys.add_entity("procedure", candidate_uid="gone"))
+    otys.add_recipient(uid, otys.add_entity("procedure", candidate_uid=""))
+    assert [row.email for row in rows_of(recruiter.source, uid)] == ["", ""]
+
+
+@pytest.mark.parametrize("detail", [{}, {"candidate": "c1"}, [], None, False])
+def test_a_procedure_that_does_not_say_whose_it_is_leaves_an_incomplete_snapshot(detail: Json) -> None:
+    row: Json = {"uid": "1", "entityType": "procedure", "entityUid": "7"}
+    page: Json = {"listOutput": [row], "totalCount": 1}
+    with scripted(LOGIN, page, [{"status": "success", "data": detail}]) as (ows, _):
+        snapshot = OtysSource(ows, load_mapping(None)).recipients(MailingList(uid=ListUid("1"), name="Koks"))
+    assert snapshot.recipients[0].email == ""
+    assert snapshot.tally.problem.startswith("1 people could not be looked up; the first:")
 
 
 def test_people_who_may_not_be_looked_up_leave_an_incomplete_snapshot(recruiter: SandboxRecruiter) -> None:
