@@ -4,11 +4,25 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.guard import Proposal
-from reconciler.model import Change, Fields, ListChange, ListOutcome, ListUid, Outcome
+from reconciler.model import (
+    Change,
+    Fields,
+    ListChange,
+    ListOutcome,
+    ListUid,
+    ListVerb,
+    Outcome,
+    Result,
+    Verb,
+)
 from reconciler.plan import Refused, digest_of
 from reconciler.report import ListReport, PassReport
+
+PLANNED = "planned"
+"""The result of a change that was not to be carried out: in plan mode, or before its grace period is over."""
 
 
 class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +38,7 @@ class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True):
     after: Mapping[str, str] = {}
     persons: Sequence[str] = ()
     result: str | None = None
+    """A `Result` or PLANNED; None where it is not known what became of it."""
     detail: str = ""
 
 
@@ -81,8 +96,11 @@ class PassDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pass_document(report: PassReport) -> PassDocument:
-    """Given a report, return it as a document; `changes` holds those of all lists."""
-    lists = tuple(list_document(one) for one in report.lists)
+    """Given the report of a pass that is over, return it as a document with a result for every change.
+
+    `changes` holds those of all lists; `lists` holds the lists of which there is something to tell.
+    """
+    lists = tuple(_settled(list_document(one), report.mode) for one in report.lists)
     return PassDocument(
         client=report.client,
         pass_id=report.pass_id,
@@ -96,12 +114,17 @@ def pass_document(report: PassReport) -> PassDocument:
         requests=report.requests or {},
         changes=tuple(change for one in lists for change in one.changes),
         withheld=tuple(proposal for one in lists for proposal in one.withheld),
-        lists=tuple(one for one, of in zip(lists, report.lists, strict=True) if of.eventful),
+        lists=tuple(
+            one
+            for one, of in zip(lists, report.lists, strict=True)
+            if of.eventful or one.refused or one.invalid
+        ),
     )
 
 
 def list_document(report: ListReport) -> ListDocument:
-    """Given what became of one list, return it as a document."""
+    """Given what is known about one list, return it as a document."""
+    withheld = {id(change) for proposal in report.proposals for change in proposal.changes}
     settled = {id(outcome.change): outcome for outcome in report.list_outcomes}
     results = {id(outcome.change): outcome for outcome in report.outcomes}
     plan = None if report.guarded is None else report.guarded.plan
@@ -123,7 +146,10 @@ def list_document(report: ListReport) -> ListDocument:
         },
         changes=(
             *(_of_list(change, settled.get(id(change))) for change in report.list_changes),
-            *(_of_contact(report, change, results.get(id(change))) for change in report.changes),
+            *(
+                _of_contact(report, change, results.get(id(change)), withheld=id(change) in withheld)
+                for change in report.changes
+            ),
         ),
         refused=() if plan is None else tuple(_of_refused(report, refused) for refused in plan.refused),
         invalid=()
@@ -169,13 +195,18 @@ def _of_list(change: ListChange, outcome: ListOutcome | None) -> ChangeDocument:
         reason=change.reason,
         before=change.before,
         after=change.after,
-        result=outcome.result if outcome else None,
+        result=_result(outcome, withheld=change.verb is ListVerb.HOLD),
         detail=outcome.detail if outcome else "",
     )
 
 
 def _of_contact(
-    report: ListReport, change: Change, outcome: Outcome | None, *, detail: str = ""
+    report: ListReport,
+    change: Change,
+    outcome: Outcome | None,
+    *,
+    withheld: bool = False,
+    detail: str = "",
 ) -> ChangeDocument:
     return ChangeDocument(
         list=report.list_uid,
@@ -187,9 +218,24 @@ def _of_contact(
         before=_with_email(change.before, change),
         after=change.after,
         persons=tuple(str(person) for person in change.persons),
-        result=outcome.result if outcome else None,
+        result=_result(outcome, withheld=withheld or change.verb is Verb.HOLD),
         detail=outcome.detail if outcome else detail,
     )
+
+
+def _result(outcome: Outcome | ListOutcome | None, *, withheld: bool) -> str | None:
+    if outcome is not None:
+        return outcome.result
+    return Result.WITHHELD if withheld else None
+
+
+def _settled(one: ListDocument, mode: str) -> ListDocument:
+    """Where a list failed, the next pass tries what this one did not come to."""
+    open_end = PLANNED if mode == "plan" or one.waits else Result.RETRY_LATER.value
+    changes = (
+        change if change.result is not None else replace(change, result=open_end) for change in one.changes
+    )
+    return replace(one, changes=tuple(changes))
 
 
 def _with_email(before: Fields, change: Change) -> Fields:

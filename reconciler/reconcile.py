@@ -21,7 +21,7 @@ from reconciler.lifecycle import let_go, remember_link, settle_audience, take_do
 from reconciler.linking import Pairing, is_deletion, pair_lists
 from reconciler.look import close_intents, look_around
 from reconciler.model import Integration, Link, ListUid, PassId, PassResult
-from reconciler.record import digest_of_pass, keep_plan, propose
+from reconciler.record import digest_of_pass, drop_plans, keep_plan, propose, trigger_of
 from reconciler.report import ListReport, PassReport, result_of
 from reconciler.running import Pass
 from reconciler.store import HeldLock
@@ -47,7 +47,9 @@ def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
 
 def _recorded(client: Client, trigger: str, only: ListUid | None, lock: HeldLock | None) -> PassReport:
     before = client.requests()
-    pass_id = client.store.begin_pass(client.name, mode=client.mode, trigger=trigger, now=client.now())
+    pass_id = client.store.begin_pass(
+        client.name, mode=client.mode, trigger=trigger_of(trigger, only), now=client.now()
+    )
     report = _attempt(client, pass_id, only, lock)
     made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
     report = replace(report, requests=made)
@@ -91,6 +93,7 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, only: List
     inventory, running, problems = look_around(running, integration)
     close_intents(running, inventory)
     pairings = pair_lists(inventory, policy=client.policy, limits=client.limits, now=client.now())
+    drop_plans(running, {pairing.list_uid for pairing in pairings})
     chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
     unknown = _unknown_list(only, pairings)
     client.watcher.began(client.name, len(chosen))

@@ -1,14 +1,19 @@
 """Keeps the plan of a pass: its lists before they are applied, its digest and proposals when it is over."""
 
 import zlib
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import msgspec
 
 from reconciler.document import ListDocument, list_digest, list_document, plan_digest
+from reconciler.guard import Proposal
+from reconciler.model import ListUid
 from reconciler.report import ListReport, PassReport
 from reconciler.running import Pass
 from reconciler.store import StoredProposal
+
+_ONLY = " --list "
 
 
 def keep_plan(running: Pass, report: ListReport) -> None:
@@ -23,6 +28,23 @@ def keep_plan(running: Pass, report: ListReport) -> None:
     body = zlib.compress(msgspec.json.encode(list_document(report)))
     client = running.client
     client.store.save_plan(running.id, client.name, report.list_uid, digest, body, running.now())
+
+
+def drop_plans(running: Pass, paired: Collection[ListUid]) -> None:
+    """Given the lists that a pass has to do with, keep for every other one that nothing is planned."""
+    for uid in running.saved_plans.keys() - paired:
+        keep_plan(running, ListReport(list_uid=uid, list_name="", audience_id=None))
+
+
+def trigger_of(trigger: str, only: ListUid | None) -> str:
+    """Given what started a pass and the one list it is about, if any, return what is recorded of that."""
+    return trigger if only is None else f"{trigger}{_ONLY}{only}"
+
+
+def scope_of(trigger: str) -> ListUid | None:
+    """Given the recorded trigger of a pass, return the one list it was about; None: it was about all."""
+    _, _, only = trigger.partition(_ONLY)
+    return ListUid(only) if only else None
 
 
 def read_plan(body: bytes) -> ListDocument:
@@ -40,6 +62,8 @@ def propose(running: Pass, report: PassReport) -> None:
     """Given a pass that is over, let what it withheld wait for an approval, and forget what waited before."""
     client = running.client
     waiting = {proposal.digest for proposal in client.store.proposals(client.name, now=running.now())}
+    # An approval that this pass did not use up still waits: looking at the plan must not undo it.
+    unused = [proposal for proposal in _released(report) if proposal.digest in waiting]
     proposals = [
         StoredProposal(
             digest=proposal.digest,
@@ -49,7 +73,7 @@ def propose(running: Pass, report: PassReport) -> None:
             message=proposal.message,
             plan_digest=report.digest,
         )
-        for proposal in report.proposals
+        for proposal in (*report.proposals, *unused)
         if proposal.approvable
     ]
     planned = [one.list_uid for one in report.lists if one.guarded is not None]
@@ -63,3 +87,7 @@ def propose(running: Pass, report: PassReport) -> None:
         running.now(),
         planned=planned,
     )
+
+
+def _released(report: PassReport) -> Iterator[Proposal]:
+    return (proposal for one in report.lists if one.guarded is not None for proposal in one.guarded.released)

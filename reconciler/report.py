@@ -51,13 +51,21 @@ class ListReport:
     @property
     def held(self) -> bool:
         """Whether the audience itself waits for a person."""
-        return any(change.verb is ListVerb.HOLD for change in self.list_changes)
+        waiting = (Result.WITHHELD, Result.REFUSED)
+        return any(change.verb is ListVerb.HOLD for change in self.list_changes) or any(
+            outcome.result in waiting for outcome in self.list_outcomes
+        )
 
     @property
     def failed(self) -> bool:
         """Whether something about the list did not work."""
         bad = (Result.RETRY_LATER, Result.NOT_TRUE)
-        return bool(self.problem) or any(outcome.result in bad for outcome in self.outcomes)
+        unsettled = any(
+            # A list that is let go waits until nothing of ours is left in its audience.
+            outcome.result in bad and outcome.change.verb is not ListVerb.UNLINK
+            for outcome in self.list_outcomes
+        )
+        return bool(self.problem) or unsettled or any(outcome.result in bad for outcome in self.outcomes)
 
     @property
     def eventful(self) -> bool:
