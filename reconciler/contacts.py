@@ -11,6 +11,7 @@ from reconciler.model import (
     AudienceId,
     BaseMove,
     Change,
+    Contact,
     ContactSnapshot,
     ListChange,
     ListUid,
@@ -28,6 +29,7 @@ from reconciler.record import keep_plan
 from reconciler.report import ListReport, is_writing
 from reconciler.running import Pass
 
+LOOKUPS_AT_A_TIME = 4
 NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
 
 
@@ -116,9 +118,49 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
 
 
 def _plan(running: Pass, pairing: Pairing) -> ListPlan:
+    sides = _sides(running, pairing)
+    plan = _plan_of(running, sides)
+    overlooked = _overlooked(running, plan)
+    if not overlooked:
+        return plan
+    seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
+    return _plan_of(running, replace(sides, contacts=seen))
+
+
+def _sides(running: Pass, pairing: Pairing) -> Sides:
+    audience_id = None if pairing.audience is None else pairing.audience.id
+    recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
-    sides = read_sides(running, pairing)
+    return Sides(
+        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
+        audience_id=audience_id,
+        recipients=recipients,
+        contacts=contacts,
+        base=client.store.base(client.name, pairing.list_uid),
+    )
+
+
+def _plan_of(running: Pass, sides: Sides) -> ListPlan:
+    client = running.client
     return plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
+
+
+def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
+    """Look up one by one those of ours that the listing did not show: its rows shift while others write.
+
+    Taking such a contact for gone would keep a person out for ever.
+    """
+    audience_id, source = plan.audience_id, running.source
+    doubted = [
+        change.row_before
+        for change in plan.changes
+        if change.verb in (Verb.SUPPRESS, Verb.FORGET) and change.contact is None and change.row_before
+    ]
+    if audience_id is None or not doubted or not plan.facts.live or not plan.facts.contacts.complete:
+        return ()
+    with ThreadPoolExecutor(LOOKUPS_AT_A_TIME, thread_name_prefix="look-up") as workers:
+        found = workers.map(lambda row: source.contact(audience_id, row.contact_id or row.address), doubted)
+        return tuple(contact for contact in found if contact is not None)
 
 
 def _snapshots(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.backup import save_audience
-from reconciler.errors import BadRequest, PermissionDenied, RemoteError, Unreachable
+from reconciler.errors import BadRequest, PermissionDenied, RemoteError
 from reconciler.linking import Pairing
 from reconciler.model import (
     Audience,
@@ -85,10 +85,8 @@ def _create(
     )
     wanted = NewAudience(name=change.after["name"], permission_reminder=change.after["permission_reminder"])
     try:
+        # When nobody knows what came of it, the intent stays open: the next pass looks for the audience.
         audience = sink.create(wanted)
-    except Unreachable as error:
-        # The intent stays open: the next pass looks whether the audience came into being.
-        return _stopped(pairing), ListOutcome(change=change, result=Result.RETRY_LATER, detail=str(error))
     except (BadRequest, PermissionDenied) as error:
         store.settle(intent, result=Result.REFUSED, detail={}, now=running.now())
         return _stopped(pairing), ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))

@@ -10,6 +10,7 @@ from reconciler.model import (
     AudienceId,
     Catalogue,
     Change,
+    Contact,
     ContactSnapshot,
     Fate,
     Integration,
@@ -46,6 +47,12 @@ class AudienceSource(Protocol):
         """Given an audience, return its contacts of every standing, archived ones too.
 
         Raise NotFound when the audience is gone.
+        """
+
+    def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
+        """Given an audience and a contact's `contact_id` or address, look that one up; None: not there.
+
+        A listing that shifts while it is read can leave a contact out; this proves an absence.
         """
 
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:

@@ -9,6 +9,7 @@ from reconciler.model import (
     AudienceId,
     Change,
     Constraints,
+    Contact,
     ContactSnapshot,
     Outcome,
     Standing,
@@ -49,6 +50,11 @@ class MemoryAudiences:
         """Given an audience, return its contacts of every standing. Raise NotFound when it is gone."""
         found = self.audience(audience_id).contacts()
         return ContactSnapshot(found, _complete(len(found)))
+
+    def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
+        """Given an audience and a contact's `contact_id` or address, return it; None when it is not there."""
+        everybody = self.audience(audience_id).contacts()
+        return next((one for one in everybody if key in (one.contact_id, one.address)), None)
 
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
         """Given an audience, return the tags of its merge fields. Raise NotFound when it is gone."""

@@ -1,6 +1,7 @@
 """Knows how audiences and contacts are read from Mailchimp; never writes."""
 
-from reconciler.api.mailchimp import Mailchimp, audience_path
+from reconciler.address import normalise
+from reconciler.api.mailchimp import Mailchimp, audience_path, member_path
 from reconciler.api.mailchimp_wire import (
     MEMBER_FIELDS,
     AudienceRow,
@@ -10,8 +11,10 @@ from reconciler.api.mailchimp_wire import (
     MembersPage,
     MergeFieldRow,
     MergeFieldsPage,
+    member_hash,
 )
-from reconciler.model import AudienceCatalogue, AudienceId, ContactSnapshot, Standing
+from reconciler.errors import NotFound
+from reconciler.model import AudienceCatalogue, AudienceId, Contact, ContactSnapshot, Standing
 from reconciler.sources.mailchimp_pages import Page, PageSize, Read, Span, joined, read_all
 
 
@@ -57,6 +60,18 @@ class MailchimpSource:
         rows = {**live.rows, **archived.rows}
         contacts = tuple(row.contact() for row in rows.values() if row.address)
         return ContactSnapshot(contacts, joined([live.tally, archived.tally]))
+
+    def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
+        """Given an audience and a contact's `contact_id` or address, look it up; None when it is not there.
+
+        Raise RemoteError when the answer proves nothing.
+        """
+        key = member_hash(normalise(key)) if "@" in key else key
+        try:
+            params = {"fields": ",".join(MEMBER_FIELDS)}
+            return self._client.read(member_path(audience_id, key), MemberRow, params=params).contact()
+        except NotFound:
+            return None
 
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
         """Given an audience, return the tags of its merge fields. Raise NotFound when it is gone."""
