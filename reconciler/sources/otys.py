@@ -43,10 +43,10 @@ class OtysSource:
         self._page_size = min(page_size, LARGEST_PAGE)
         self._user: ApiUser | None = None
         self._lists = AskedFields(mapping.lists.service, mapping.lists.fields)
-        detail = {
-            name: mapping.lists.fields[name] for name in ("uid", "deleted") if name in mapping.lists.fields
-        }
-        self._list_detail = AskedFields(mapping.lists.service, detail)
+        self._list_detail = AskedFields(
+            mapping.lists.service,
+            {name: field for name, field in mapping.lists.fields.items() if name in ("uid", "deleted")},
+        )
         self._recipients = AskedFields(mapping.recipients.service, mapping.recipients.fields)
         self._people = People(ows, mapping)
 
@@ -168,9 +168,8 @@ class OtysSource:
         tally = listing.tally
         if problems and not tally.failure:
             # Somebody of whom nothing is known is not somebody without an address.
-            tally = replace(
-                tally, failure=f"{len(problems)} people could not be looked up; the first: {problems[0]}"
-            )
+            failure = f"{len(problems)} lookups of people failed; the first: {problems[0]}"
+            tally = replace(tally, failure=failure)
         completed = tuple(
             _completed(recipient, found[recipient.person]) if recipient.person in found else recipient
             for recipient in recipients

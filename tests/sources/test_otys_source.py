@@ -326,7 +326,7 @@ def test_a_procedure_that_does_not_say_whose_it_is_leaves_an_incomplete_snapshot
     with scripted(LOGIN, page, [{"status": "success", "data": detail}]) as (ows, _):
         snapshot = OtysSource(ows, load_mapping(None)).recipients(MailingList(uid=ListUid("1"), name="Koks"))
     assert snapshot.recipients[0].email == ""
-    assert snapshot.tally.problem.startswith("1 people could not be looked up; the first:")
+    assert snapshot.tally.problem.startswith("1 lookups of people failed; the first:")
 
 
 def test_people_who_may_not_be_looked_up_leave_an_incomplete_snapshot(recruiter: SandboxRecruiter) -> None:
@@ -335,9 +335,7 @@ def test_people_who_may_not_be_looked_up_leave_an_incomplete_snapshot(recruiter:
     recruiter.sandbox.otys.deny_service("CandidateService")
     snapshot = read(recruiter, mailing_list)
     assert not snapshot.tally.complete
-    assert snapshot.tally.problem.startswith(
-        "2 people could not be looked up; the first: OTYS: Access denied"
-    )
+    assert snapshot.tally.problem.startswith("2 lookups of people failed; the first: OTYS: Access denied")
 
 
 def test_a_person_without_an_address_is_not_looked_up(recruiter: SandboxRecruiter) -> None:
