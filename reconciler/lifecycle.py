@@ -76,9 +76,7 @@ def _create(
     running: Pass, sink: AudienceSink, pairing: Pairing, change: ListChange
 ) -> tuple[Pairing, ListOutcome]:
     store, client = running.client.store, running.client.name
-    for earlier in store.open_intents(client):
-        if earlier.list_uid == change.list_uid and earlier.kind is IntentKind.CREATE_AUDIENCE:
-            store.settle(earlier.id, result="not found", detail={}, now=running.now())
+    _close_begun(running, change, "not found")
     detail = {"name": change.after["name"], "existing": " ".join(sorted(running.audience_ids))}
     intent = store.intend(
         client, change.list_uid, IntentKind.CREATE_AUDIENCE, detail, running.id, running.now()
@@ -113,7 +111,16 @@ def _link(
         store.forget_rows(client, change.list_uid)
     if pairing.link is not None:
         store.save_link(client, pairing.link)
+    _close_begun(running, change, Result.APPLIED)
     return pairing, ListOutcome(change=change, result=Result.APPLIED)
+
+
+def _close_begun(running: Pass, change: ListChange, result: str) -> None:
+    """Close the creation that an earlier pass began for this list, if there is one."""
+    store = running.client.store
+    for intent in store.open_intents(running.client.name):
+        if intent.list_uid == change.list_uid and intent.kind is IntentKind.CREATE_AUDIENCE:
+            store.settle(intent.id, result=result, detail={}, now=running.now())
 
 
 def _edit(

@@ -36,6 +36,8 @@ class Agency:
     tables: dict[str, str] = field(default_factory=dict)
     """Further tables of the client's configuration, by name."""
     fields: str = 'FNAME = "{first_name}"\nLNAME = "{infix} {last_name}"'
+    mapping: Path | None = None
+    """The operator's own mapping."""
     now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
     @property
@@ -125,8 +127,9 @@ class Agency:
 
     def _write_config(self) -> Path:
         path = self.folder / "reconciler.toml"
+        otys = f'endpoint = "{self.sandbox.otys_url}"\napi_key = "{self.world.otys_api_key}"'
         tables = {
-            "otys": f'endpoint = "{self.sandbox.otys_url}"\napi_key = "{self.world.otys_api_key}"',
+            "otys": otys if self.mapping is None else f'{otys}\nmapping = "{self.mapping}"',
             "mailchimp": f'base_url = "{self.sandbox.mailchimp_url}"',
             "mailchimp.audience_defaults": (
                 'company = "Acme"\naddress1 = "Straat 1"\ncity = "Utrecht"\nfrom_name = "Acme"\n'
