@@ -7,19 +7,34 @@ from datetime import timedelta
 import pytest
 
 from reconciler.fingerprint import fingerprint
+from reconciler.listing import bring_together
 from reconciler.model import (
     Address,
     BaseState,
     Change,
+    ListBase,
     NoReason,
     Refusal,
     RefusalKind,
     Standing,
     Verb,
 )
+from reconciler.observe import View
 from reconciler.plan import ListPlan
 from reconciler.policy import FieldConflicts, Policy, RemovedInMailchimp
-from tests.core.world import NOW, World, contact, no, person, recipient, row, unsettled, verbs, writes
+from tests.core.world import (
+    NOW,
+    TEMPLATES,
+    World,
+    contact,
+    no,
+    person,
+    recipient,
+    row,
+    unsettled,
+    verbs,
+    writes,
+)
 
 
 def only(plan: ListPlan) -> Change:
@@ -50,6 +65,16 @@ def test_one_address_in_two_spellings_is_one_contact() -> None:
     plan = World.of(recipient("ann", " Ann@X.nl "), contact("ann@x.nl", first_name="Ann")).plan()
 
     assert only(plan).verb is Verb.ADOPT
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_contact_that_shows_up_live_and_archived_in_one_snapshot_counts_as_live(order: int) -> None:
+    both = (contact("ann@x.nl"), contact("ann@x.nl", Standing.ARCHIVED))
+    listings = bring_together([recipient("ann", "ann@x.nl")], TEMPLATES)
+
+    seen = View(listings, both[::order], ListBase()).observe(Address("ann@x.nl"))
+
+    assert seen.standing is Standing.SUBSCRIBED
 
 
 def test_a_typing_mistake_in_otys_keeps_the_contact_and_says_why() -> None:
@@ -184,6 +209,15 @@ def test_an_opt_out_that_comes_with_a_new_address_removes_the_old_one_whatever_t
     assert verbs(plan) == [(Verb.REMOVE, "old@x.nl"), (Verb.SUPPRESS, "new@x.nl")]
     assert all(change.consent for change in plan.changes)
     assert {said.address for said in world.nos} == {"old@x.nl", "new@x.nl"}
+
+
+def test_a_removal_that_a_no_still_owes_is_not_turned_into_a_rename() -> None:
+    world = moved(no("old@x.nl", "ann", reason=NoReason.OPTED_OUT))
+
+    plan = world.run()
+
+    assert verbs(plan) == [(Verb.REMOVE, "old@x.nl"), (Verb.SUPPRESS, "new@x.nl")]
+    assert all(change.consent for change in plan.changes)
 
 
 @pytest.mark.parametrize("first_sight", [True, False])
