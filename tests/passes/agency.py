@@ -162,6 +162,7 @@ def reasons(report: PassReport, verb: Verb) -> list[str]:
 @contextmanager
 def agency(folder: Path, *, world: World | None = None) -> Iterator[Agency]:
     """Given a folder, yield an agency with an empty world."""
+    folder.mkdir(exist_ok=True)
     with (
         Sandbox.start(world=world or World.empty()) as sandbox,
         open_store(f"sqlite:///{folder}/state/reconciler.db") as store,
