@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from reconciler.store.failures import store_error
 
@@ -103,10 +104,21 @@ def _engine(url: URL) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # Python would begin a transaction late; `_begin_sqlite` does
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(cursor)
     cursor.execute("PRAGMA synchronous = FULL")  # a remembered no must survive a power cut
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+@retry(
+    retry=retry_if_exception(lambda error: getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY),
+    wait=wait_fixed(0.02),
+    stop=stop_after_delay(PATIENCE_SECONDS),
+    reraise=True,
+)
+def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    # Of all statements only this one does not wait for another program that does the same.
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

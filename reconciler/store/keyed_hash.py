@@ -15,6 +15,8 @@ def keyed_hash(key: bytes, address: str) -> str:
 
 def without_addresses(text: str, *addresses: str) -> str:
     """Given a text, return it with whatever looks like an address, and the given ones, taken out."""
-    for address in filter(None, addresses):
-        text = re.sub(re.escape(address), "…", text, flags=re.IGNORECASE)
+    lowered = text.lower()
+    for address in addresses:
+        if address and address in lowered:
+            text = re.sub(re.escape(address), "…", text, flags=re.IGNORECASE)
     return _ADDRESS.sub("…", text)

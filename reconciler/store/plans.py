@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Subquery, delete, func, insert, select
+from sqlalchemy import Subquery, delete, exists, func, insert, select
 
 from reconciler.model import ListUid, PassId
 from reconciler.store.connection import Database
@@ -57,9 +57,18 @@ class Plans:
             return {ListUid(uid): body for uid, body in connection.execute(query)}
 
     def forget_plans(self, before: datetime) -> int:
-        """Given a moment, drop the bodies of plans made before it; return how many went."""
+        """Given a moment, drop the bodies that were replaced before it; return how many went.
+
+        A list's plan that did not change for long still counts, however old its body is.
+        """
+        later = plan_bodies.alias()
+        replaced = (
+            exists()
+            .where(later.c.list_id == plan_bodies.c.list_id, later.c.pass_id > plan_bodies.c.pass_id)
+            .where(later.c.planned_at < before)
+        )
         with self._database.writing() as connection:
-            return connection.execute(delete(plan_bodies).where(plan_bodies.c.planned_at < before)).rowcount
+            return connection.execute(delete(plan_bodies).where(replaced)).rowcount
 
 
 def _latest(client: str, *, until: PassId | None = None) -> Subquery:

@@ -1,7 +1,6 @@
 """A store on each database, empty and the test's own."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,29 +10,42 @@ import pytest
 from reconciler.store import Store, open_store
 from tests.store.postgres import Server, shared_server
 
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     own = tmp_path_factory.getbasetemp()
-    in_worker = "PYTEST_XDIST_WORKER" in os.environ
-    with shared_server(own.parent if in_worker else own) as server:
+    with shared_server(own if _WORKER == "alone" else own.parent) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_of_worker(postgres: Server) -> Iterator[str]:
+    with postgres.database(_WORKER) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with tables, or the place for one, without a row."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/state/reconciler.db"
     postgres: Server = request.getfixturevalue("postgres")
-    return postgres.create_database(_database_name(request), migrated=True)
+    known: str = request.getfixturevalue("postgres_of_worker")
+    postgres.empty(_WORKER)
+    return known
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without a table, which the test may spoil."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/empty.db"
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
     postgres: Server = request.getfixturevalue("postgres")
-    return postgres.create_database(_database_name(request), migrated=False)
+    with postgres.database(f"empty_{uuid4().hex}", migrated=False) as new:
+        yield new
 
 
 @pytest.fixture
@@ -47,7 +59,3 @@ def other_store(url: str) -> Iterator[Store]:
     """The same database as another process would open it."""
     with open_store(url) as opened:
         yield opened
-
-
-def _database_name(request: pytest.FixtureRequest) -> str:
-    return f"{re.sub(r'[^a-z]+', '_', request.node.name.lower())[:40]}{uuid4().hex[:12]}"

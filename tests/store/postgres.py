@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 
 from reconciler.store import open_store
+from reconciler.store.tables import metadata
 
 # Found, not imported: on import the package makes folders, and as root its server would add a system
 # user and open every folder above its own. Only its programs are wanted.
@@ -39,14 +40,24 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self._home}"
 
-    def create_database(self, name: str, *, migrated: bool) -> str:
+    @contextmanager
+    def database(self, name: str, *, migrated: bool = True) -> Iterator[str]:
+        """Yield the URL of a new database, which is gone afterwards."""
         template = _TEMPLATE if migrated else "template0"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        return self.url(name)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def execute(self, statement: str) -> None:
+    def empty(self, name: str) -> None:
+        """Take every row out of a database: much quicker than a new one."""
+        tables = ", ".join(table for table in metadata.tables if table != "meta")
+        self.execute(f"TRUNCATE {tables} RESTART IDENTITY", database=name)
+
+    def execute(self, statement: str, *, database: str = "postgres") -> None:
         with psycopg.connect(
-            host=str(self._home), user="postgres", dbname="postgres", autocommit=True
+            host=str(self._home), user="postgres", dbname=database, autocommit=True
         ) as connection:
             connection.execute(statement.encode())
 

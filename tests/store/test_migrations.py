@@ -42,13 +42,13 @@ def test_opening_without_migrating_takes_a_database_of_this_version(url: str) ->
 
 
 @pytest.mark.parametrize("migrate", [True, False])
-def test_tables_newer_than_this_program_are_refused(url: str, *, migrate: bool) -> None:
-    with open_store(url) as store, store._database.writing() as connection:
+def test_tables_newer_than_this_program_are_refused(empty_url: str, *, migrate: bool) -> None:
+    with open_store(empty_url) as store, store._database.writing() as connection:
         connection.execute(table(VERSION_TABLE, column("version_num")).update().values(version_num="9999"))
     with pytest.raises(StoreError, match="written by a newer version of this program") as told:
-        open_store(url, migrate=migrate)
+        open_store(empty_url, migrate=migrate)
     assert "newer version" in told.value.advice
-    assert "its tables are of version 9999" in check_database(url).problems[0]
+    assert "its tables are of version 9999" in check_database(empty_url).problems[0]
 
 
 def test_a_failed_migration_leaves_nothing_half_made(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,8 +64,8 @@ def test_a_failed_migration_leaves_nothing_half_made(empty_url: str, monkeypatch
     open_store(empty_url).close()
 
 
-def test_two_processes_that_open_a_new_database_at_once_both_get_it(empty_url: str) -> None:
-    start = threading.Barrier(3)
+def test_many_that_open_a_new_database_at_once_all_get_it(empty_url: str) -> None:
+    start = threading.Barrier(6)
     keys: list[str] = []
 
     def begin() -> None:
@@ -73,10 +73,10 @@ def test_two_processes_that_open_a_new_database_at_once_both_get_it(empty_url: s
         with open_store(empty_url) as store:
             keys.append(store.key_address("ann@agency.nl"))
 
-    threads = [threading.Thread(target=begin) for _ in range(3)]
+    threads = [threading.Thread(target=begin) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(keys) == 3
+    assert len(keys) == 6
     assert len(set(keys)) == 1

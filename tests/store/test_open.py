@@ -81,10 +81,10 @@ def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path, pragma: str, value
 
 
 def test_postgresql_is_set_to_survive_a_power_cut(postgres: Server) -> None:
-    url = postgres.create_database("power_cut", migrated=True)
-    postgres.execute("ALTER DATABASE power_cut SET synchronous_commit = off")
-    with open_store(url) as store, store._database.reading() as connection:
-        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+    with postgres.database("power_cut") as url:
+        postgres.execute("ALTER DATABASE power_cut SET synchronous_commit = off")
+        with open_store(url) as store, store._database.reading() as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 
 
 def test_a_file_that_is_not_a_database_is_named_and_kept(tmp_path: Path) -> None:
@@ -172,8 +172,12 @@ def test_a_database_that_is_locked_for_too_long_is_named(tmp_path: Path) -> None
 
 
 def test_a_postgresql_table_that_is_locked_for_too_long_is_named(postgres: Server) -> None:
-    url = postgres.create_database("too_long", migrated=True)
-    with open_store(url) as store, open_store(url) as other, other._database.writing() as connection:
+    with (
+        postgres.database("too_long") as url,
+        open_store(url) as store,
+        open_store(url) as other,
+        other._database.writing() as connection,
+    ):
         connection.exec_driver_sql("LOCK TABLE passes")
         _before_each_transaction(store, "SET lock_timeout = '50ms'")
         with pytest.raises(StoreError, match="was locked by another program for too long"):
@@ -187,8 +191,7 @@ def test_readers_do_not_wait_for_a_writer(url: str) -> None:
 
 
 def test_a_postgresql_that_was_restarted_is_used_again(postgres: Server) -> None:
-    url = postgres.create_database("restarted", migrated=True)
-    with open_store(url) as store:
+    with postgres.database("restarted") as url, open_store(url) as store:
         a_pass(store)
         postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'restarted'")
         assert a_pass(store) == 2

@@ -58,11 +58,19 @@ def test_a_list_whose_plan_did_not_change_shows_the_one_kept_before(store: Store
     assert store.plan_digests(CLIENT) == {NEWS: PLAN, JOBS: B}
 
 
-def test_old_bodies_are_forgotten_and_young_ones_kept(store: Store) -> None:
+def test_bodies_replaced_long_ago_are_forgotten(store: Store) -> None:
     old, young = keep(store, NEWS, A), keep(store, NEWS, B, now=NOW + HOUR)
-    assert store.forget_plans(NOW + HOUR) == 1
+    assert store.forget_plans(NOW + 2 * HOUR) == 1
     assert store.plan_bodies(CLIENT, old) == {}
     assert store.plan_bodies(CLIENT, young) == {NEWS: B.encode()}
+
+
+def test_a_plan_that_still_counts_is_never_forgotten(store: Store) -> None:
+    keep(store, JOBS, A)
+    keep(store, NEWS, A)
+    young = keep(store, NEWS, B, now=NOW + HOUR)
+    assert store.forget_plans(NOW + HOUR) == 0
+    assert store.plan_bodies(CLIENT, young) == {NEWS: B.encode(), JOBS: A.encode()}
 
 
 def test_what_is_withheld_waits(store: Store) -> None:
