@@ -76,7 +76,7 @@ def licence_of(library: Distribution) -> str:
     texts = [*(facts.get_all("License-Expression") or ()), *(facts.get_all("License") or ())]
     names = [text for text in texts if "\n" not in text]  # some put the whole licence there
     classifiers = [text for text in facts.get_all("Classifier") or () if text.startswith("License ::")]
-    declared = [*names, *(text.rpartition(":: ")[2] for text in classifiers)][0]
+    declared: str = [*names, *(text.rpartition(":: ")[2] for text in classifiers)][0]
     return IN_OTHER_WORDS.get(declared, declared)
 
 
