@@ -22,12 +22,19 @@ from collections.abc import Callable, Sequence
 import typer
 from rich.console import Console
 
-from reconciler.cli import config
+from reconciler.cli import approve, config, db, explain, history, once, plan, probe, sandbox, show
 from reconciler.cli.context import globals_first, remember_shared
-from reconciler.cli.exits import exit_code, explain
+from reconciler.cli.exits import exit_code
+from reconciler.cli.exits import explain as explain_error
 from reconciler.errors import ReconcilerError
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (config.register,)
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
+    explain.register,
+    probe.register,
+    config.register,
+    db.register,
+    sandbox.register,
+)
 
 
 def build_app() -> typer.Typer:
@@ -53,5 +60,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         build_app()(args=globals_first(given), prog_name="reconciler")
     except ReconcilerError as error:
-        explain(error, Console(stderr=True, highlight=False))
+        explain_error(error, Console(stderr=True, highlight=False))
         sys.exit(exit_code(error))
