@@ -29,6 +29,11 @@ from reconciler.cli.exits import explain as explain_error
 from reconciler.errors import ReconcilerError
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
+    once.register,
+    plan.register,
+    approve.register,
+    history.register,
+    show.register,
     explain.register,
     probe.register,
     config.register,

@@ -1,0 +1,35 @@
+"""Knows the command `plan`."""
+
+import typer
+
+from reconciler.cli.context import JsonOption, shared
+from reconciler.cli.passes import AllOption, ClientOption, ListOption, make_passes, tell
+from reconciler.reconcile import make_plan
+
+
+def register(root: typer.Typer) -> None:
+    """Given the program, add the command to it."""
+    root.command()(plan)
+
+
+def plan(
+    context: typer.Context,
+    *,
+    client: ClientOption = None,
+    list_uid: ListOption = None,
+    show_all: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a pass would do; nothing is written to OTYS or Mailchimp, whatever the client's mode.
+
+    Exits with 3 when something would be withheld; `approve` releases it.
+    """
+    common = shared(context)
+    passes = make_passes(
+        common,
+        lambda opened, only: make_plan(opened, only=only),
+        client=client,
+        list_uid=list_uid,
+        plan_only=True,
+    )
+    tell(passes, common, as_plan=True, show_all=show_all, json=as_json)

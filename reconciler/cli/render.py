@@ -1,0 +1,125 @@
+"""Knows how a plan or a pass looks on a terminal: its lists, what is withheld, and one line to end with."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from reconciler.cli.render_list import Detail, list_block, name_of
+from reconciler.document import ListDocument, PassDocument, ProposalDocument
+from reconciler.model import PassResult
+from reconciler.wording import counted, done, duration, printable, to_do
+
+DIGEST_SHOWN = 12
+"""So many characters of a digest are enough to name it."""
+
+
+def print_pass(document: PassDocument, console: Console, *, detail: Detail, program: str) -> None:
+    """Given a plan or a pass, tell it, from its lists to what is withheld and one line that sums it up.
+
+    `program` is how this program was called, for the commands that are told.
+    """
+    quiet = not document.changes and not document.problems and not any(one.problem for one in document.lists)
+    shown = Detail(detail.everything, unmailable=detail.everything or (detail.unmailable and not quiet))
+    for one in document.lists:
+        if _is_told(one, shown):
+            console.print(list_block(one, shown))
+    if not shown.unmailable:
+        _print_unmailable(document, console, program)
+    if document.withheld:
+        _print_withheld(document, console, program)
+    _print_problems(document, console)
+    console.print(_summary(document))
+
+
+def short(digest: str) -> str:
+    """Given a digest, return as much of it as is needed to name it."""
+    return digest[:DIGEST_SHOWN]
+
+
+def seconds_of(document: PassDocument) -> float | None:
+    """Given a pass, return how many seconds it took; None when its end is not known."""
+    if document.ended_at is None:
+        return None
+    started, ended = (datetime.fromisoformat(moment) for moment in (document.started_at, document.ended_at))
+    return (ended - started).total_seconds()
+
+
+def _is_told(one: ListDocument, detail: Detail) -> bool:
+    unmailable = detail.unmailable and (one.refused or one.invalid)
+    return bool(one.changes or one.problem or one.waits or unmailable)
+
+
+def _print_unmailable(document: PassDocument, console: Console, program: str) -> None:
+    invalid = sum(len(one.invalid) for one in document.lists)
+    refused = sum(len(one.refused) for one in document.lists)
+    told = [
+        *([f"{counted(invalid, 'recipient')} without a usable address"] if invalid else []),
+        *([f"{refused:,} that Mailchimp refused before"] if refused else []),
+    ]
+    if told:
+        console.print(Text(f"Not mailed: {', '.join(told)}; `{program} plan --all` names them.", "yellow"))
+
+
+def _print_withheld(document: PassDocument, console: Console, program: str) -> None:
+    count = sum(proposal.count for proposal in document.withheld)
+    console.print(Text(f"WITHHELD: {counted(count, 'change')} of {document.client}", "bold white on red"))
+    for proposal in document.withheld:
+        for line in _proposal(proposal, program):
+            console.print(line, soft_wrap="approve" in line.plain)
+    approvable = [proposal for proposal in document.withheld if proposal.approvable]
+    if len(approvable) > 1:
+        console.print(Text("  To release all of them:"))
+        console.print(Text(f"    {program} approve {short(document.digest)}", "bold"), soft_wrap=True)
+    console.print()
+
+
+def _proposal(proposal: ProposalDocument, program: str) -> Iterator[Text]:
+    yield Text(f"  {name_of(proposal.list_name, proposal.list)}: {proposal.verb} {proposal.count:,}", "bold")
+    yield Text(f"    {printable(proposal.message)}")
+    if proposal.approvable:
+        yield Text(f"    {program} approve {short(proposal.digest)}", "bold")
+    else:
+        yield Text("    Nobody can release what was not read; the next pass reads it again.")
+
+
+def _print_problems(document: PassDocument, console: Console) -> None:
+    failed = document.result == PassResult.FAILED
+    for problem in document.problems:
+        console.print(
+            Text.assemble(
+                ("FAILED  " if failed else "NOTE  ", "bold red" if failed else "yellow"), printable(problem)
+            )
+        )
+
+
+def _summary(document: PassDocument) -> Text:
+    planned = document.mode == "plan"
+    name = f"plan {short(document.digest)}" if planned else f"pass {document.pass_id}"
+    title = f"{document.client}, {name.strip()}: "
+    return Text.assemble((title, "bold"), _what(document, planned=planned), _effort(document))
+
+
+def _what(document: PassDocument, *, planned: bool) -> str:
+    if document.result == PassResult.OFF:
+        return "switched off"
+    what: Sequence[str] = to_do(document.counts) if planned else done(document.counts)
+    failed = "FAILED; " if document.result == PassResult.FAILED else ""
+    if what and planned:
+        return f"{failed}would {', '.join(what)}; nothing was written"
+    if what:
+        return f"{failed}{', '.join(what)}"
+    if failed:
+        return "FAILED"
+    in_step = counted(document.counts.get("lists", 0), "list")
+    return f"nothing {'would change' if planned else 'to do'}, {in_step} in step"
+
+
+def _effort(document: PassDocument) -> str:
+    seconds = seconds_of(document)
+    took = "" if seconds is None else f", in {duration(seconds)}"
+    requests = ", ".join(
+        f"{system} {count:,}" for system, count in sorted(document.requests.items()) if count
+    )
+    return f"{took}{', requests: ' if requests else ''}{requests}"
