@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -57,18 +57,26 @@ def test_every_locked_package_has_a_hash_and_none_names_where_it_comes_from() ->
 def libraries_behind(wanted: list[Requirement]) -> dict[str, Distribution]:
     """What is installed for these requirements here, with all that it needs in its turn."""
     found: dict[str, Distribution] = {}
-    waiting = list(wanted)
+    waiting = set(_with_extras(wanted))
+    asked: set[tuple[str, str]] = set()
     while waiting:
-        requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        known = name in found
-        found[name] = distribution(name)
-        needs = [Requirement(text) for text in found[name].requires or ()]
-        for extra in ("", *requirement.extras) if not known else requirement.extras:
-            waiting += [
-                need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})
-            ]
+        asked |= waiting
+        next_round: set[tuple[str, str]] = set()
+        for name, extra in waiting:
+            found[name] = distribution(name)
+            needs = map(Requirement, found[name].requires or ())
+            next_round |= set(_with_extras(need for need in needs if _applies(need, extra)))
+        waiting = next_round - asked
     return found
+
+
+def _with_extras(requirements: Iterable[Requirement]) -> Iterator[tuple[str, str]]:
+    for requirement in requirements:
+        yield from ((canonicalize_name(requirement.name), extra) for extra in ("", *requirement.extras))
+
+
+def _applies(need: Requirement, extra: str) -> bool:
+    return need.marker is None or need.marker.evaluate({"extra": extra})
 
 
 def licence_of(library: Distribution) -> str:
