@@ -41,6 +41,7 @@ class Objection:
 class Proposal:
     """The withheld changes of one verb of one list: they wait for the approval of exactly this digest."""
 
+    client: str
     list_uid: ListUid
     list_name: str
     verb: Verb
@@ -50,7 +51,9 @@ class Proposal:
     @property
     def digest(self) -> str:
         """What an approval names: it changes with any of the changes."""
-        return hashlib.sha256(f"{self.verb} {digest_of(self.list_uid, self.changes)}".encode()).hexdigest()
+        return hashlib.sha256(
+            f"{self.verb} {digest_of(self.client, self.list_uid, self.changes)}".encode()
+        ).hexdigest()
 
     @property
     def approvable(self) -> bool:
@@ -112,6 +115,7 @@ def _propose(plan: ListPlan, objections: Sequence[Objection]) -> tuple[Proposal,
         if changes:
             proposals.append(
                 Proposal(
+                    client=plan.client,
                     list_uid=plan.list_uid,
                     list_name=plan.list_name,
                     verb=verb,

@@ -134,9 +134,7 @@ class View:
             contact=self._contact(address, row),
             row=row,
             nos=tuple(self._nos_of_address.get(address, ())),
-            inherited=tuple(
-                sorted((no for no in inherited if no.address != address), key=lambda no: no.address)
-            ),
+            inherited=tuple(sorted((no for no in inherited if no.address != address), key=_longest_first)),
         )
 
     def _rows_where_contacts_are(self) -> Mapping[Address, BaseRow]:
@@ -173,6 +171,10 @@ class View:
     def still_there(self, row: BaseRow) -> bool:
         """Given one of our rows, return whether its contact lives on in Mailchimp, under any address."""
         return row.address in self.contacts or row.contact_id in self._by_contact_id
+
+
+def _longest_first(no: No) -> tuple[bool, Address, NoReason]:
+    return no.reason is NoReason.TAKEN_OUT, no.address, no.reason
 
 
 def _by_address(contacts: Iterable[Contact]) -> dict[Address, Contact]:

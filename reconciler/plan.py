@@ -39,6 +39,7 @@ _GONE = (Standing.ARCHIVED, Standing.ABSENT)
 class Sides:
     """One linked list on all three sides."""
 
+    client: str
     mailing_list: MailingList
     audience_id: AudienceId | None
     recipients: RecipientSnapshot
@@ -76,6 +77,7 @@ class Refused:
 class ListPlan:
     """Everything to be done about one list."""
 
+    client: str
     list_uid: ListUid
     list_name: str
     audience_id: AudienceId | None
@@ -84,6 +86,8 @@ class ListPlan:
     moves: tuple[BaseMove, ...] = ()
     """What is remembered without anything to show for it."""
     refused: tuple[Refused, ...] = ()
+    outdated: tuple[Address, ...] = ()
+    """Addresses with a refusal that is about nobody any more."""
     invalid: tuple[Invalid, ...] = ()
     shared: tuple[Listed, ...] = ()
     """Addresses with more than one person behind them."""
@@ -92,7 +96,7 @@ class ListPlan:
     @property
     def digest(self) -> str:
         """The digest of what would be done; the same plan has the same digest."""
-        return digest_of(self.list_uid, self.changes)
+        return digest_of(self.client, self.list_uid, self.changes)
 
 
 def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now: datetime) -> ListPlan:
@@ -106,6 +110,7 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
     results = [_settle(view, address, policy) for address in view.addresses() if address not in settled]
     changes, refused = _hold_back_refused((*renames, *_changes(results)), sides.base.refusals, now)
     return ListPlan(
+        client=sides.client,
         list_uid=sides.mailing_list.uid,
         list_name=sides.mailing_list.name,
         audience_id=sides.audience_id,
@@ -113,14 +118,15 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
         changes=changes,
         moves=_moves(results, view, proven=_absence_is_proven(sides, view)),
         refused=refused,
+        outdated=_outdated(sides, view),
         invalid=listings.invalid,
         shared=tuple(listed for listed in listings.by_address.values() if len(listed.persons) > 1),
         listed=frozenset(listings.by_address),
     )
 
 
-def digest_of(list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
-    """Given a list and changes of it, return a digest that is the same for the same changes in any order."""
+def digest_of(client: str, list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
+    """Given a client's list and changes of it, return a digest; it is the same in whatever order they come."""
     facts = sorted(
         (
             change.verb,
@@ -130,7 +136,7 @@ def digest_of(list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
         )
         for change in changes
     )
-    return hashlib.sha256(json.dumps([list_uid, facts]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([client, list_uid, facts]).encode()).hexdigest()
 
 
 def _object_of(change: Change | ListChange) -> tuple[str, str]:
@@ -262,6 +268,15 @@ def _hold_back_refused(
         else:
             refused.append(Refused(change, refusal))
     return tuple(to_do), tuple(refused)
+
+
+def _outdated(sides: Sides, view: View) -> tuple[Address, ...]:
+    """A refusal stays visible until its person leaves the list or a change of the address is true."""
+    if not _absence_is_proven(sides, view):
+        return ()
+    known = {*view.listings.by_address, *view.rows}
+    gone = {refusal.address for refusal in sides.base.refusals if refusal.address not in known}
+    return tuple(sorted(gone))
 
 
 def _facts(sides: Sides, view: View) -> Facts:

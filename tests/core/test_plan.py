@@ -236,6 +236,19 @@ def test_a_no_goes_along_to_the_new_address(first_sight: bool) -> None:  # noqa:
     assert unsettled(world.plan()) == []
 
 
+def test_of_several_nos_the_one_that_lasts_goes_along() -> None:
+    world = World.of(
+        recipient("ann", "new@x.nl"),
+        no("a@x.nl", "ann", reason=NoReason.TAKEN_OUT),
+        no("b@x.nl", "ann", reason=NoReason.UNSUBSCRIBED),
+        no("b@x.nl", "ann", reason=NoReason.TAKEN_OUT),
+    )
+
+    world.run()
+
+    assert [said.reason for said in world.nos if said.address == "new@x.nl"] == [NoReason.UNSUBSCRIBED]
+
+
 def test_a_bounce_does_not_go_along_to_the_new_address() -> None:
     world = moved(contact("old@x.nl", Standing.CLEANED))
 

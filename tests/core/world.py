@@ -135,6 +135,7 @@ class World:
 
     def plan(self) -> ListPlan:
         sides = Sides(
+            client="acme",
             mailing_list=MailingList(uid=ListUid("7"), name="123"),
             audience_id=AudienceId("aud7"),
             recipients=RecipientSnapshot(
