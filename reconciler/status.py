@@ -1,0 +1,168 @@
+"""How a client stands by what the store remembers: one value for text, JSON and the web page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from reconciler.model import LinkState, ListUid, PassResult
+from reconciler.store import ListCounts, LockRecord, PassRecord, Store, StoredProposal
+
+
+class PassSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One pass in short."""
+
+    id: int
+    mode: str
+    trigger: str
+    started_at: str
+    ended_at: str | None
+    result: str | None
+    """None while it runs, and for ever when it was killed."""
+    counts: Mapping[str, int]
+    problems: Sequence[str]
+
+
+class Withheld(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for an approval, or was approved and waits for the next pass."""
+
+    digest: str
+    list: str
+    list_name: str
+    verb: str
+    count: int
+    message: str
+    expires: str | None
+    approved_at: str | None
+    approved_by: str
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is remembered."""
+
+    lists_linked: int
+    lists_unlinked: int
+    contacts: int
+    """Contacts that are ours and subscribed, as last synced."""
+    nos: int
+    refusals: int
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True):
+    """Who works on the client, or was killed while doing so."""
+
+    holder: str
+    since: str
+    stale: bool
+
+
+class ClientStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one client stands."""
+
+    client: str
+    mode: str
+    last_pass: PassSummary | None
+    last_success: PassSummary | None
+    withheld: Sequence[Withheld]
+    remembered: Remembered
+    lock: Lock | None
+    next: str
+    """What the operator does next."""
+    command: str = ""
+    """The arguments of `reconciler` for it; empty when there is nothing to run."""
+
+
+def client_status(store: Store, client: str, *, mode: str, now: datetime) -> ClientStatus:
+    """Given a client, return how it stands. Asks no network. Raise StoreError if the store cannot be read."""
+    last = next(iter(store.passes(client, limit=1)), None)
+    counts = store.counts(client)
+    lock = store.lock_record(client)
+    waiting = store.proposals(client, now=now)
+    step = _next_step(_Facts(client, mode, last, waiting, lock, now))
+    return ClientStatus(
+        client=client,
+        mode=mode,
+        last_pass=_summary(last),
+        last_success=_summary(store.last_success(client)),
+        withheld=tuple(_withheld(one, counts) for one in waiting),
+        remembered=Remembered(
+            lists_linked=sum(one.state is LinkState.LINKED for one in counts.values()),
+            lists_unlinked=sum(one.state is LinkState.UNLINKED for one in counts.values()),
+            contacts=sum(one.active for one in counts.values()),
+            nos=sum(one.nos for one in counts.values()),
+            refusals=sum(one.refusals for one in counts.values()),
+        ),
+        lock=None
+        if lock is None
+        else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=lock.expires <= now),
+        next=step[0],
+        command=step[1],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    client: str
+    mode: str
+    last: PassRecord | None
+    waiting: Sequence[StoredProposal]
+    lock: LockRecord | None
+    now: datetime
+
+    @property
+    def running(self) -> bool:
+        return self.lock is not None and self.lock.expires > self.now
+
+
+def _next_step(facts: _Facts) -> tuple[str, str]:
+    """The first thing that holds the client up, and the command that looks into it."""
+    result = None if facts.last is None else facts.last.result
+    unapproved = any(one.approved_at is None for one in facts.waiting)
+    only = f" --client {facts.client}"
+    steps = (
+        (facts.running, "a pass is running: wait for it", ""),
+        (facts.last is None, "no pass was made yet: see what the first one would do", f"plan{only}"),
+        (result is None, "the last pass was cut off: the next one goes on from there", f"once{only}"),
+        (result is PassResult.FAILED, "the last pass failed: find out why", f"doctor{only}"),
+        (result is PassResult.OFF, "switch the integration on in OTYS (setting 3109)", f"doctor{only}"),
+        (unapproved, "look at what is withheld, then approve it or correct it in OTYS", f"plan{only}"),
+        (bool(facts.waiting), "the next pass carries out what was approved", f"once{only}"),
+        (result is PassResult.WITHHELD, "something is held until a person decides: see what", f"plan{only}"),
+        (facts.mode == "plan", 'set mode = "apply" when the plan is right', f"plan{only}"),
+    )
+    return next(((text, command) for due, text, command in steps if due), ("nothing: all is in step", ""))
+
+
+def _summary(record: PassRecord | None) -> PassSummary | None:
+    if record is None:
+        return None
+    return PassSummary(
+        id=record.id,
+        mode=record.mode,
+        trigger=record.trigger,
+        started_at=record.started_at.isoformat(),
+        ended_at=_moment(record.ended_at),
+        result=record.result,
+        counts=record.counts,
+        problems=record.problems,
+    )
+
+
+def _withheld(proposal: StoredProposal, counts: Mapping[ListUid, ListCounts]) -> Withheld:
+    known = counts.get(proposal.list_uid)
+    return Withheld(
+        digest=proposal.digest,
+        list=proposal.list_uid,
+        list_name="" if known is None else known.list_name,
+        verb=proposal.verb,
+        count=proposal.count,
+        message=proposal.message,
+        expires=_moment(proposal.expires),
+        approved_at=_moment(proposal.approved_at),
+        approved_by=proposal.approved_by,
+    )
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
