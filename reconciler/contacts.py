@@ -109,6 +109,7 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
     return Sides(
+        client=client.name,
         mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
         audience_id=audience_id,
         recipients=recipients,
@@ -132,6 +133,7 @@ def _sides(running: Pass, pairing: Pairing) -> Sides:
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
     return Sides(
+        client=client.name,
         mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
         audience_id=audience_id,
         recipients=recipients,
@@ -242,6 +244,8 @@ def _remember(running: Pass, list_uid: ListUid, guarded: Guarded) -> Sequence[Ou
     moves = (*owed, *guarded.plan.moves)
     if moves:
         store.move(running.id, client, list_uid, moves, running.now())
+    if guarded.plan.outdated:
+        store.forget_refusals(client, list_uid, guarded.plan.outdated)
     noted = [_noted(change) for change in guarded.allowed if not is_writing(change)]
     _record(running, list_uid, [outcome for outcome in noted if outcome.change.verb is not Verb.HOLD])
     return noted

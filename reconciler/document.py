@@ -175,9 +175,9 @@ def proposal_document(proposal: Proposal) -> ProposalDocument:
     )
 
 
-def list_digest(report: ListReport) -> str:
-    """Given what is planned for one list, return the digest of it."""
-    return digest_of(report.list_uid, (*report.list_changes, *report.changes))
+def list_digest(client: str, report: ListReport) -> str:
+    """Given what is planned for one list of a client, return the digest of it."""
+    return digest_of(client, report.list_uid, (*report.list_changes, *report.changes))
 
 
 def plan_digest(client: str, digests: Iterable[tuple[ListUid, str]]) -> str:

@@ -126,7 +126,7 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
 
 
 def digest_of(client: str, list_uid: ListUid, changes: Iterable[Change | ListChange]) -> str:
-    """Given a client's list and changes of it, return a digest; it is the same in whatever order they come."""
+    """Given changes of a client's list, return a digest that is the same in whatever order they come."""
     facts = sorted(
         (
             change.verb,

@@ -21,7 +21,7 @@ def keep_plan(running: Pass, report: ListReport) -> None:
 
     A plan that is the same as the last one kept is not kept again.
     """
-    digest = list_digest(report)
+    digest = list_digest(running.client.name, report)
     known = running.saved_plans.get(report.list_uid)
     if digest == known or (known is None and not report.eventful):
         return
@@ -54,7 +54,9 @@ def read_plan(body: bytes) -> ListDocument:
 
 def digest_of_pass(running: Pass, lists: tuple[ListReport, ...]) -> str:
     """Given all lists of a pass, return the digest of the whole plan."""
-    digests = ((report.list_uid, list_digest(report)) for report in lists if report.eventful)
+    digests = (
+        (report.list_uid, list_digest(running.client.name, report)) for report in lists if report.eventful
+    )
     return plan_digest(running.client.name, digests)
 
 

@@ -100,6 +100,11 @@ class Base:
             for table in (base_rows, refusals):
                 connection.execute(delete(table).where(table.c.list_id == list_id))
 
+    def forget_refusals(self, client: str, list_uid: ListUid, addresses: Sequence[Address]) -> None:
+        """Given addresses of a list that refusals are not about any more, forget those refusals."""
+        with self._database.writing() as connection:
+            end_refusals(connection, ensure_list(connection, client, list_uid), addresses)
+
     def move(
         self,
         pass_id: PassId,  # noqa: ARG002 (called like `record`; a quiet move leaves no trace of its pass)

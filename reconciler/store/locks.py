@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection, delete, select, update
 
 from reconciler.errors import LockHeld, StoreError
+from reconciler.process import is_gone, this_process
 from reconciler.store.connection import Database, insert
 from reconciler.store.records import LockRecord
 from reconciler.store.tables import locks
@@ -44,11 +45,17 @@ class HeldLock:
         return self._lost.is_set()
 
     def take(self, holder: str) -> None:
-        """Take the lock if it is free or its lease ran out. Raise LockHeld otherwise."""
+        """Take the lock if it is free, its lease ran out or its process is gone. Raise LockHeld otherwise."""
         with self._database.writing() as connection:
             now = self._now()
+            self._free_from_the_dead(connection)
             statement = insert(connection, locks).values(
-                client=self.client, holder=holder, token=self._token, since=now, expires=now + self._lease
+                client=self.client,
+                holder=holder,
+                process=this_process(),
+                token=self._token,
+                since=now,
+                expires=now + self._lease,
             )
             new = statement.excluded
             # One statement: between a look and a take, another could take it too.
@@ -57,6 +64,7 @@ class HeldLock:
                     index_elements=["client"],
                     set_={
                         "holder": new.holder,
+                        "process": new.process,
                         "token": new.token,
                         "since": new.since,
                         "expires": new.expires,
@@ -94,6 +102,12 @@ class HeldLock:
                 return
             except StoreError as error:
                 _log.warning("lock_not_renewed", client=self.client, reason=str(error))
+
+    def _free_from_the_dead(self, connection: Connection) -> None:
+        row = connection.execute(select(locks).where(locks.c.client == self.client)).one_or_none()
+        if row is not None and is_gone(row.process):
+            left = (locks.c.client == self.client, locks.c.token == row.token)
+            connection.execute(delete(locks).where(*left))
 
     def _require_mine(self, connection: Connection) -> None:
         row = connection.execute(select(locks).where(locks.c.client == self.client)).one_or_none()

@@ -191,6 +191,7 @@ locks = Table(
     metadata,
     Column("client", Text, primary_key=True),
     Column("holder", Text, nullable=False),
+    Column("process", Text, nullable=False),  # empty where the system does not tell
     Column("token", Text, nullable=False),
     Column("since", UtcDateTime, nullable=False),
     Column("expires", UtcDateTime, nullable=False),

@@ -116,7 +116,7 @@ class Agency:
     # -- the rest
 
     def _run(self, *, plan_only: bool, only: str | None) -> PassReport:
-        config = load_config(self._write_config(), {})
+        config = load_config(self.write_config(), {})
         opened = open_client(
             "acme", config, self.store, NobodyWatches(), plan_only=plan_only, now=lambda: self.now
         )
@@ -125,7 +125,8 @@ class Agency:
                 return make_plan(client)
             return reconcile(client, trigger="once", only=None if only is None else ListUid(only))
 
-    def _write_config(self) -> Path:
+    def write_config(self) -> Path:
+        """Write the configuration as it is now and return its file."""
         path = self.folder / "reconciler.toml"
         otys = f'endpoint = "{self.sandbox.otys_url}"\napi_key = "{self.world.otys_api_key}"'
         tables = {

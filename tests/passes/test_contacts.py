@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from reconciler.model import PassResult, Verb
+from reconciler.model import ListUid, PassResult, Verb
 from tests.passes.agency import Agency, reasons, results, verbs
 
 
@@ -256,3 +256,11 @@ def test_names_with_emoji_and_of_300_characters_come_to_rest(acme: Agency) -> No
     acme.join(nurses, acme.person("jan@zorg.nl", "Jan 🎄", "J" * 300))
     acme.once()
     assert acme.writes_of(acme.once) == []
+
+
+def test_a_refusal_ends_when_its_person_leaves_the_list(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "nep@example.com")
+    acme.once()
+    acme.leave(nurses, "nep@example.com")
+    acme.once()
+    assert acme.store.base("acme", ListUid(nurses.uid)).refusals == ()

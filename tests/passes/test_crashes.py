@@ -8,7 +8,6 @@ from reconciler.api.http import RequestNote
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency, agency
 
-
 SHARES = 4
 
 

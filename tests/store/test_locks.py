@@ -1,12 +1,15 @@
 """One pass at a time works on a client, whatever happens to its holder."""
 
+import subprocess
+import sys
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from reconciler.errors import LockHeld
-from reconciler.store import Store
+from reconciler.store import Store, open_store
 from tests.store.examples import CLIENT, HOUR, NOW, Clock
 
 FAR = timedelta(hours=1)  # the background renewal never comes round in a test
@@ -160,3 +163,25 @@ class _CountingClock:
         if self._left <= 0:
             self.reached.set()
         return NOW
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom datetime import UTC, datetime, timedelta\nfrom reconciler.store import open_store\n"
+        "now, lease = lambda: datetime.now(UTC), timedelta(hours=9)\n"
+        "with open_store(sys.argv[1]) as store, store.lock('acme', 'once', lease=lease, now=now):\n"
+        "    print('held', flush=True)\n    sys.stdin.read()"
+    )
+    url = f"sqlite:///{tmp_path}/shared.db"
+    open_store(url).close()
+    command = [sys.executable, "-c", script, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with open_store(url) as mine:
+            with pytest.raises(LockHeld), mine.lock("acme", "me", lease=FAR, now=lambda: datetime.now(UTC)):
+                pass
+            other.kill()
+            other.wait()
+            with mine.lock("acme", "me", lease=FAR, now=lambda: datetime.now(UTC)) as held:
+                assert not held.lost

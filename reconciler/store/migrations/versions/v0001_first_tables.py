@@ -189,6 +189,7 @@ def _create_locks() -> None:
         "locks",
         sa.Column("client", sa.Text, primary_key=True),
         sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("process", sa.Text, nullable=False),
         sa.Column("token", sa.Text, nullable=False),
         sa.Column("since", _MOMENT, nullable=False),
         sa.Column("expires", _MOMENT, nullable=False),
