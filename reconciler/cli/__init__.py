@@ -22,16 +22,33 @@ from collections.abc import Callable, Sequence
 import typer
 from rich.console import Console
 
-from reconciler.cli import approve, config, db, explain, history, once, plan, probe, sandbox, show
+from reconciler.cli import (
+    approve,
+    config,
+    db,
+    demo,
+    explain,
+    history,
+    lists,
+    once,
+    plan,
+    probe,
+    sandbox,
+    show,
+    status,
+)
 from reconciler.cli.context import globals_first, remember_shared
 from reconciler.cli.exits import exit_code
 from reconciler.cli.exits import explain as explain_error
 from reconciler.errors import ReconcilerError
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
+    demo.register,
     once.register,
     plan.register,
     approve.register,
+    status.register,
+    lists.register,
     history.register,
     show.register,
     explain.register,

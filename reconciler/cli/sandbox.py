@@ -20,6 +20,7 @@ from reconciler.cli.context import shared
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox import Sandbox, run_sandbox
 from reconciler.sandbox.configuration import choose_ports, configured_ports, write_configuration
+from reconciler.sandbox.hold import holding
 from reconciler.sandbox.world import WORLDS
 
 NEW_WORLD = "demo"
@@ -99,6 +100,7 @@ def _serve(folder: Path, world: str, otys_port: int | None, mailchimp_port: int 
     with ExitStack() as until_stopped:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            until_stopped.enter_context(holding(folder))
             ports = choose_ports(configured_ports(folder), otys=otys_port, mailchimp=mailchimp_port)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error

@@ -10,6 +10,7 @@ from reconciler.sandbox.facade import Sandbox
 
 FILE_NAME = "reconciler.toml"
 STATE_FOLDER = "state"
+CLIENT = "werkpunt"
 _OTYS_ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d+)/jservice\.php")
 _MAILCHIMP_ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d+)/3\.0")
 
@@ -20,18 +21,18 @@ _TEMPLATE = """\
 [state]
 url = {state}
 
-[clients.werkpunt]
+[clients.{client}]
 mode = "apply"
 
-[clients.werkpunt.otys]
+[clients.{client}.otys]
 endpoint = "{otys_url}"
 api_key = {otys_key}
 
-[clients.werkpunt.mailchimp]
+[clients.{client}.mailchimp]
 # No key: it is read from OTYS, setting 3111.
 base_url = "{mailchimp_url}"
 
-[clients.werkpunt.mailchimp.audience_defaults]
+[clients.{client}.mailchimp.audience_defaults]
 company = "Werkpunt Recruitment B.V."
 address1 = "Stationsplein 1"
 city = "Utrecht"
@@ -40,7 +41,7 @@ from_name = "Werkpunt Recruitment"
 from_email = "nieuws@werkpunt-recruitment.nl"
 subject = "Nieuws van Werkpunt"
 
-[clients.werkpunt.limits]
+[clients.{client}.limits]
 # So that nobody has to wait a day for a deleted list. The defaults are 3 snapshots and 24 hours.
 grace_snapshots = 1
 grace_hours = 0
@@ -69,6 +70,7 @@ def write_configuration(folder: Path, sandbox: Sandbox, *, headline: str) -> Pat
     else:
         text = _TEMPLATE.format(
             headline=headline,
+            client=CLIENT,
             state=toml(f"sqlite:///{(folder / STATE_FOLDER).resolve()}/reconciler.db"),
             otys_url=sandbox.otys_url,
             otys_key=toml(sandbox.world.otys_api_key),
