@@ -14,6 +14,7 @@ from reconciler.model import (
     Contact,
     ContactSnapshot,
     ListChange,
+    ListOutcome,
     ListUid,
     ListVerb,
     MailingList,
@@ -40,6 +41,8 @@ class Reconciled:
     guarded: Guarded
     list_changes: tuple[ListChange, ...] = ()
     """Merge fields that the audience lacks."""
+    list_outcomes: tuple[ListOutcome, ...] = ()
+    """What became of those merge fields."""
     outcomes: tuple[Outcome, ...] = ()
     problem: str = ""
     """Why applying stopped; what is known up to then is in `outcomes`."""
@@ -71,16 +74,19 @@ def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
         return reconciled
     keep_plan(running, list_report(pairing, reconciled))
     outcomes: list[Outcome] = []
+    created: list[ListOutcome] = []
     problem = ""
     try:
         for change in missing:
             sink.create_merge_field(audience_id, change.after["merge_field"])
+            created.append(ListOutcome(change=change, result=Result.APPLIED))
+            running.client.store.record_list(running.id, running.client.name, created[-1], running.now())
         _apply(running, sink, audience_id, guarded, outcomes)
     except RemoteError as error:
         problem = in_words(error)
         if isinstance(error, CredentialsRejected):
             running.stopped.set()
-    return replace(reconciled, outcomes=tuple(outcomes), problem=problem)
+    return replace(reconciled, list_outcomes=tuple(created), outcomes=tuple(outcomes), problem=problem)
 
 
 def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListReport:
@@ -88,7 +94,7 @@ def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListR
     report = ListReport(
         list_uid=pairing.list_uid,
         list_name=pairing.list_name,
-        audience_id=None if pairing.audience is None else pairing.audience.id,
+        audience_id=_audience_of(pairing),
         list_changes=pairing.changes,
         waits=pairing.waits,
     )
@@ -98,9 +104,17 @@ def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListR
         report,
         list_changes=(*pairing.changes, *reconciled.list_changes),
         guarded=reconciled.guarded,
+        list_outcomes=reconciled.list_outcomes,
         outcomes=reconciled.outcomes,
         problem=reconciled.problem,
     )
+
+
+def _audience_of(pairing: Pairing) -> AudienceId | None:
+    """A list that is held back keeps its audience, though nothing is done with it."""
+    if pairing.audience is not None:
+        return pairing.audience.id
+    return None if pairing.link is None else pairing.link.audience_id
 
 
 def read_sides(running: Pass, pairing: Pairing) -> Sides:
@@ -238,10 +252,10 @@ def _remember(running: Pass, list_uid: ListUid, guarded: Guarded) -> Sequence[Ou
     store, client = running.client.store, running.client.name
     owed = [
         BaseMove(address=change.address, row=change.row_before, no=change.move.no)
-        for change in guarded.allowed
+        for change in guarded.plan.changes
         if change.verb is Verb.REMOVE and change.move.no is not None
     ]
-    moves = (*owed, *guarded.plan.moves)
+    moves = (*owed, *guarded.moves)
     if moves:
         store.move(running.id, client, list_uid, moves, running.now())
     if guarded.plan.outdated:

@@ -149,7 +149,8 @@ def _work_on(running: Pass, pairing: Pairing, before: Link | None) -> ListReport
     if reconciled is not None and reconciled.in_step and pairing.link is not None:
         pairing = replace(pairing, link=replace(pairing.link, synced_once=True))
     remember_link(running, pairing, before)
-    report = replace(list_report(pairing, reconciled), list_outcomes=(*settled, *left, *gone))
+    report = list_report(pairing, reconciled)
+    report = replace(report, list_outcomes=(*settled, *report.list_outcomes, *left, *gone))
     if running.sink is None or reconciled is None:
         keep_plan(running, report)
     return report

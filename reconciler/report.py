@@ -115,14 +115,22 @@ class PassReport:
         return (*self.problems, *of_lists)
 
     def counts(self) -> Mapping[str, int]:
-        """Return the numbers that are kept with the pass: `planned.VERB`, `VERB.RESULT`, and a few more."""
+        """Return the numbers that are kept with the pass.
+
+        `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`.
+        """
         withheld = sum(len(proposal.changes) for proposal in self.proposals)
         return {
             **{f"planned.{verb}": count for verb, count in self.planned.items()},
             **{f"{verb}.{result}": count for (verb, result), count in self.results.items()},
+            **{f"waiting.{verb}": count for verb, count in self._waiting.items()},
             **({"withheld": withheld} if withheld else {}),
             **({"lists": len(self.lists)} if self.lists else {}),
         }
+
+    @property
+    def _waiting(self) -> Counter[str]:
+        return Counter(change.verb for report in self.lists if report.waits for change in report.list_changes)
 
     def _changes(self) -> Iterator[Change | ListChange]:
         for report in self.lists:

@@ -79,8 +79,11 @@ def describe(before: Fields, after: Fields) -> tuple[str, ...]:
 
 def to_do(counts: Mapping[str, int]) -> tuple[str, ...]:
     """Given the counts of a plan (`planned.VERB`, `withheld`), return what would be done, in words."""
-    told = (_told(pattern, counts.get(f"planned.{verb}", 0)) for verb, pattern in _TO_DO.items())
-    return (*filter(None, told), *_withheld(counts))
+    told = (
+        _told(pattern, counts.get(f"planned.{verb}", 0) - counts.get(f"waiting.{verb}", 0))
+        for verb, pattern in _TO_DO.items()
+    )
+    return (*filter(None, (*told, _waiting(counts))), *_withheld(counts))
 
 
 def done(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -94,7 +97,7 @@ def done(counts: Mapping[str, int]) -> tuple[str, ...]:
     )
     otherwise = (_told(pattern, results[result]) for result, pattern in _OTHERWISE.items())
     held = _told("held {}", counts.get("planned.hold", 0))
-    return (*filter(None, (*true, *otherwise, held)), *_withheld(counts))
+    return (*filter(None, (*true, *otherwise, held, _waiting(counts))), *_withheld(counts))
 
 
 def counted(number: int, noun: str) -> str:
@@ -132,6 +135,14 @@ def _told(pattern: str, count: int) -> str:
     return pattern.format(f"{count:,}", s="" if count == 1 else "s") if count else ""
 
 
+def _waiting(counts: Mapping[str, int]) -> str:
+    waiting = sum(count for name, count in counts.items() if name.startswith("waiting."))
+    return _told("{} audience{s} in the grace period", waiting)
+
+
 def _withheld(counts: Mapping[str, int]) -> tuple[str, ...]:
-    withheld = counts.get("withheld", 0)
+    audiences = sum(
+        counts.get(f"{verb}.{Result.WITHHELD}", 0) for verb in ListVerb if verb is not ListVerb.HOLD
+    )
+    withheld = counts.get("withheld", 0) + audiences
     return (f"withheld {withheld:,}",) if withheld else ()

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from reconciler.cli.context import JsonOption, print_json, shared
 from reconciler.cli.passes import ClientOption
+from reconciler.cli.render_text import print_hanging
 from reconciler.model import PassResult
 from reconciler.store import PassRecord, open_store
 from reconciler.wiring import chosen_client
@@ -70,13 +70,13 @@ def headline(record: PassRecord, zone: tzinfo) -> str:
 def _print(record: PassRecord, zone: tzinfo, console: Console) -> None:
     result = record.result or "not ended"
     style = _STYLES.get(record.result, "yellow") if record.result else "yellow"
-    console.print(Text.assemble(headline(record, zone), ": ", (result, style)))
+    print_hanging(Text.assemble(headline(record, zone), ": ", (result, style)), console, indent=0)
     what = to_do(record.counts) if record.mode == "plan" else done(record.counts)
     if what:
         would = "would " if record.mode == "plan" else ""
-        console.print(Padding(Text(f"{would}{', '.join(what)}"), (0, 0, 0, 4)))
+        print_hanging(Text(f"{would}{', '.join(what)}"), console, indent=4)
     for problem in record.problems:
-        console.print(Padding(Text(printable(problem), "yellow"), (0, 0, 0, 4)))
+        print_hanging(Text(printable(problem), "yellow"), console, indent=4)
 
 
 def _plain(record: PassRecord) -> dict[str, object]:

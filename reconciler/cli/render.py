@@ -1,12 +1,12 @@
 """Knows how a plan or a pass looks on a terminal: its lists, what is withheld, and one line to end with."""
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
 
-from reconciler.cli.render_list import Detail, list_block, name_of
+from reconciler.cli.render_list import Detail, name_of, print_list
+from reconciler.cli.render_text import print_hanging
 from reconciler.document import ListDocument, PassDocument, ProposalDocument
 from reconciler.model import PassResult
 from reconciler.wording import counted, done, duration, printable, to_do
@@ -24,13 +24,13 @@ def print_pass(document: PassDocument, console: Console, *, detail: Detail, prog
     shown = Detail(detail.everything, unmailable=detail.everything or (detail.unmailable and not quiet))
     for one in document.lists:
         if _is_told(one, shown):
-            console.print(list_block(one, shown))
+            print_list(one, console, shown)
     if not shown.unmailable:
         _print_unmailable(document, console, program)
     if document.withheld:
         _print_withheld(document, console, program)
     _print_problems(document, console)
-    console.print(_summary(document))
+    print_hanging(_summary(document), console, indent=0)
 
 
 def short(digest: str) -> str:
@@ -59,39 +59,43 @@ def _print_unmailable(document: PassDocument, console: Console, program: str) ->
         *([f"{refused:,} that Mailchimp refused before"] if refused else []),
     ]
     if told:
-        console.print(Text(f"Not mailed: {', '.join(told)}; `{program} plan --all` names them.", "yellow"))
+        names = f"`{program} plan --all` names them."
+        print_hanging(Text(f"Not mailed: {', '.join(told)}; {names}", "yellow"), console, indent=0)
 
 
 def _print_withheld(document: PassDocument, console: Console, program: str) -> None:
     count = sum(proposal.count for proposal in document.withheld)
     console.print(Text(f"WITHHELD: {counted(count, 'change')} of {document.client}", "bold white on red"))
     for proposal in document.withheld:
-        for line in _proposal(proposal, program):
-            console.print(line, soft_wrap="approve" in line.plain)
+        _print_proposal(proposal, console, program)
     approvable = [proposal for proposal in document.withheld if proposal.approvable]
     if len(approvable) > 1:
-        console.print(Text("  To release all of them:"))
-        console.print(Text(f"    {program} approve {short(document.digest)}", "bold"), soft_wrap=True)
+        print_hanging(Text("To release all of them:"), console)
+        _print_command(f"{program} approve {short(document.digest)}", console)
     console.print()
 
 
-def _proposal(proposal: ProposalDocument, program: str) -> Iterator[Text]:
-    yield Text(f"  {name_of(proposal.list_name, proposal.list)}: {proposal.verb} {proposal.count:,}", "bold")
-    yield Text(f"    {printable(proposal.message)}")
+def _print_proposal(proposal: ProposalDocument, console: Console, program: str) -> None:
+    name = name_of(proposal.list_name, proposal.list)
+    print_hanging(Text(f"{name}: {proposal.verb} {proposal.count:,}", "bold"), console)
+    print_hanging(Text(printable(proposal.message)), console, indent=4)
     if proposal.approvable:
-        yield Text(f"    {program} approve {short(proposal.digest)}", "bold")
+        _print_command(f"{program} approve {short(proposal.digest)}", console)
     else:
-        yield Text("    Nobody can release what was not read; the next pass reads it again.")
+        unread = Text("Nobody can release what was not read; the next pass reads it again.")
+        print_hanging(unread, console, indent=4)
+
+
+def _print_command(command: str, console: Console) -> None:
+    """On one line however long it is, so that it can be copied."""
+    console.print(Text(f"    {command}", "bold"), soft_wrap=True)
 
 
 def _print_problems(document: PassDocument, console: Console) -> None:
     failed = document.result == PassResult.FAILED
+    label = Text("FAILED", "bold red") if failed else Text("NOTE", "yellow")
     for problem in document.problems:
-        console.print(
-            Text.assemble(
-                ("FAILED  " if failed else "NOTE  ", "bold red" if failed else "yellow"), printable(problem)
-            )
-        )
+        print_hanging(Text(printable(problem)), console, label=label, indent=0)
 
 
 def _summary(document: PassDocument) -> Text:
@@ -104,7 +108,7 @@ def _summary(document: PassDocument) -> Text:
 def _what(document: PassDocument, *, planned: bool) -> str:
     if document.result == PassResult.OFF:
         return "switched off"
-    what: Sequence[str] = to_do(document.counts) if planned else done(document.counts)
+    what = to_do(document.counts) if planned else done(document.counts)
     failed = "FAILED; " if document.result == PassResult.FAILED else ""
     if what and planned:
         return f"{failed}would {', '.join(what)}; nothing was written"

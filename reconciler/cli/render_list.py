@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.console import Group
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
+from reconciler.cli.render_text import print_hanging
 from reconciler.document import ChangeDocument, InvalidDocument, ListDocument
 from reconciler.model import ListVerb, Result, Verb
 from reconciler.wording import counted, describe, printable, shortened, some_of
@@ -52,14 +51,13 @@ class Detail:
 _Row = tuple[Text, Text]
 
 
-def list_block(one: ListDocument, detail: Detail) -> Group:
-    """Given a list, return what is to be told about it."""
-    rows = Table.grid(padding=(0, 1))
-    rows.add_column(width=8)
-    rows.add_column(overflow="fold")
+def print_list(one: ListDocument, console: Console, detail: Detail) -> None:
+    """Given a list, tell about it."""
+    console.print(_name(one))
+    print_hanging(_numbers(one), console, indent=0)
     for label, text in _rows(one, detail):
-        rows.add_row(label, text)
-    return Group(_name(one), _numbers(one), Padding(rows, (0, 0, 0, 2)), "")
+        print_hanging(text, console, label=label)
+    console.print()
 
 
 def name_of(name: str, uid: str) -> str:
@@ -73,15 +71,15 @@ def _name(one: ListDocument) -> Text:
 
 def _numbers(one: ListDocument) -> Text:
     audience = f"audience {printable(one.audience)}" if one.audience else "no audience"
-    told = [f"list {printable(one.list)}, {audience}"]
+    told = f"list {printable(one.list)}, {audience}"
     if one.counts:
         foreign = one.counts.get("foreign", 0)
         strangers = f" ({foreign:,} not ours)" if foreign else ""
-        told.append(
-            f"{one.counts.get('listed', 0):,} listed, {one.counts.get('active', 0):,} ours, "
+        told += (
+            f"; seen: {one.counts.get('listed', 0):,} listed, {one.counts.get('active', 0):,} ours, "
             f"{one.counts.get('live', 0):,} in the audience{strangers}"
         )
-    return Text("; ".join(told), "dim")
+    return Text(told, "dim")
 
 
 def _rows(one: ListDocument, detail: Detail) -> Iterator[_Row]:
@@ -177,7 +175,13 @@ def _refused_row(group: Sequence[ChangeDocument], detail: Detail) -> _Row:
 def _invalid_row(invalid: Sequence[InvalidDocument], detail: Detail) -> _Row:
     shown = invalid if detail.everything else invalid[:FEW]
     lines = [f"{counted(len(invalid), 'recipient')} without a usable address"]
-    lines += (f"{printable(one.person)} '{printable(one.email)}': {printable(one.reason)}" for one in shown)
+    lines += map(_invalid, shown)
     if len(shown) < len(invalid):
         lines.append(f"and {len(invalid) - len(shown):,} more; --all shows them")
     return Text("invalid", "yellow"), Text("\n".join(lines))
+
+
+def _invalid(one: InvalidDocument) -> str:
+    if not one.email:
+        return f"{printable(one.person)}: has no address"
+    return f"{printable(one.person)} '{printable(one.email)}': {printable(one.reason)}"

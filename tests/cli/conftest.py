@@ -1,12 +1,13 @@
 """Runs `reconciler` as an operator does: in a folder of its own, with an environment of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from reconciler.cli import main
+from tests.cli.office import Office, open_office
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,10 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         return Ended(int(ended.value.code or 0), shown.out, shown.err)
 
     return run_command
+
+
+@pytest.fixture
+def office(folder: Path) -> Iterator[Office]:
+    """Yield an office in that folder: both services running with nothing in them, one client, `acme`."""
+    with open_office(folder) as opened:
+        yield opened
