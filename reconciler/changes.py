@@ -100,9 +100,7 @@ def _adopt(seen: Observation, decision: Decision, conflicts: FieldConflicts) -> 
         fields=merged.writes,
         contact=seen.contact,
         row_before=seen.row,
-        move=BaseMove(
-            address=seen.address, row=_row(seen, merged), ends_no=seen.base is BaseState.SUPPRESSED
-        ),
+        move=BaseMove(address=seen.address, row=_row(seen, merged), ends_no=bool(seen.nos)),
         persons=seen.persons,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.address import normalise
-from reconciler.model import Change, ListUid, NoReason, Verb
+from reconciler.model import BaseMove, Change, ListUid, NoReason, Verb
 from reconciler.plan import ListPlan, digest_of
 from reconciler.policy import Limits
 
@@ -75,6 +75,16 @@ class Guarded:
     proposals: tuple[Proposal, ...] = ()
     released: tuple[Proposal, ...] = ()
     """Proposals that a person approved: their changes are among the allowed ones."""
+
+    @property
+    def moves(self) -> tuple[BaseMove, ...]:
+        """The quiet moves that may run: nothing is forgotten for an absence that is doubted."""
+        doubted = any(proposal.verb in (Verb.REMOVE, Verb.FORGET) for proposal in self.proposals)
+        return tuple(
+            move
+            for move in self.plan.moves
+            if not doubted or move.no is not None or move.address in self.plan.listed
+        )
 
 
 def guard(plan: ListPlan, limits: Limits, *, approved: Callable[[str], bool]) -> Guarded:

@@ -432,3 +432,12 @@ def test_what_we_removed_before_does_not_make_the_list_look_larger() -> None:
         world.rows[gone.address] = gone
 
     assert withheld(guarded(world)) == {Verb.REMOVE: 12}
+
+
+def test_nothing_is_forgotten_while_removals_are_doubted() -> None:
+    world = synced(30, kept=10)
+    world.nos.append(no("weg@x.nl", "weg", reason=NoReason.TAKEN_OUT))
+    assert guarded(world).moves == ()
+    world = synced(30, kept=30)
+    world.nos.append(no("weg@x.nl", "weg", reason=NoReason.TAKEN_OUT))
+    assert [move.address for move in guarded(world).moves] == ["weg@x.nl"]
