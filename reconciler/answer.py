@@ -7,7 +7,7 @@ from reconciler.diff import Rule
 from reconciler.guard import Proposal
 from reconciler.linking import Pairing
 from reconciler.listing import Invalid
-from reconciler.model import BaseState, Change, Listing, ListVerb, NoReason, Standing, Verb
+from reconciler.model import Address, BaseState, Change, Listing, ListVerb, NoReason, Standing, Verb
 from reconciler.observe import REACHED, Observation
 from reconciler.plan import Refused
 from reconciler.wording import describe
@@ -24,6 +24,8 @@ class Case:
     refused: Refused | None = None
     proposal: Proposal | None = None
     invalid: Invalid | None = None
+    synced_as: Address | None = None
+    """The address under which this very contact was synced, if it was changed in Mailchimp."""
 
 
 def answer(case: Case) -> str:
@@ -36,6 +38,11 @@ def answer(case: Case) -> str:
         return _refused(case.refused)
     if case.invalid is not None:
         return f"It is on the list in OTYS, but cannot be mailed: {_sentence(case.invalid.reason)}"
+    if case.synced_as is not None:
+        return (
+            f"It is the contact that was synced as {case.synced_as}: the address was changed in Mailchimp. "
+            f"What becomes of it is told under {case.synced_as}."
+        )
     return _settled(case.seen, case.rule)
 
 
@@ -79,7 +86,8 @@ def _next(case: Case, change: Change) -> str:
         case Verb.ADOPT if case.rule is Rule.CAME_BACK:
             return "It subscribed again by its own action, and the next pass counts it as ours once more."
         case Verb.UPDATE:
-            return f"It is in the audience, and the next pass writes {', '.join(describe(change.before, change.after))}."
+            written = ", ".join(describe(change.before, change.after))
+            return f"It is in the audience, and the next pass writes {written}."
         case Verb.RENAME:
             old, new = change.before["email"], change.after["email"]
             return f"It is in the audience as {old}, and the next pass changes the address to {new}."

@@ -12,11 +12,14 @@ from reconciler.diff import COLUMN_OF, decide
 from reconciler.guard import Guarded, Proposal
 from reconciler.linking import Pairing
 from reconciler.listing import Invalid, bring_together
-from reconciler.model import Address, BaseRow, Change, No, Person, Recipient, Refusal, Tally
+from reconciler.model import Address, BaseRow, Change, No, Person, Recipient, Refusal, Tally, Verb
 from reconciler.observe import Observation, View
 from reconciler.plan import ListPlan, Refused, Sides
 from reconciler.policy import Policy
 from reconciler.store.records import Remembered, RememberedNo
+
+_BEYOND_THE_TABLE = (Verb.RENAME, Verb.HOLD)
+"""Two addresses of one person, or a broken one, are seen together; the table sees one address."""
 
 
 class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +86,7 @@ class CellDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What the next pass does about the address, or what Mailchimp refused to have done."""
+    """What the next pass does about the address."""
 
     verb: str
     email: str
@@ -158,6 +161,7 @@ def explain_in_list(
         refused=refused,
         proposal=proposal,
         invalid=_invalid(plan, rows),
+        synced_as=_synced_as(seen, sides),
     )
     pairing = evidence.pairing
     return ListExplanation(
@@ -175,11 +179,11 @@ def explain_in_list(
             base=seen.base,
             otys=seen.listing,
             mailchimp=COLUMN_OF[seen.standing],
-            rule=decision.rule,
+            rule=change.reason if change and change.verb in _BEYOND_THE_TABLE else decision.rule,
         )
         if pairing.syncs
         else None,
-        change=_planned(pairing, change or (refused.change if refused else None)),
+        change=_planned(pairing, change),
         withheld=_withheld(proposal),
     )
 
@@ -219,7 +223,6 @@ def _invalid(plan: ListPlan, rows: Sequence[Recipient]) -> Invalid | None:
 
 def _notes(seen: Observation, view: View, rows: Sequence[Recipient], sides: Sides) -> tuple[str, ...]:
     sharers = len({row.person for row in rows})
-    same = _same_contact(seen, sides)
     moved = seen.contact is not None and seen.contact.address != seen.address
     notes = (
         *_elsewhere(seen, view),
@@ -227,7 +230,6 @@ def _notes(seen: Observation, view: View, rows: Sequence[Recipient], sides: Side
         f"in Mailchimp the contact has the address {seen.contact.address} by now"
         if moved and seen.contact
         else "",
-        f"it is the contact that was synced as {same}: its address was changed in Mailchimp" if same else "",
         _unread("the list was not read completely from OTYS", sides.recipients.tally),
         _unread("the audience was not read completely from Mailchimp", sides.contacts.tally),
     )
@@ -246,7 +248,7 @@ def _unread(what: str, tally: Tally) -> str:
     return "" if tally.complete else f"{what}: {tally.problem}"
 
 
-def _same_contact(seen: Observation, sides: Sides) -> Address | None:
+def _synced_as(seen: Observation, sides: Sides) -> Address | None:
     if seen.contact is None or seen.row is not None or not seen.contact.contact_id:
         return None
     rows = sides.base.rows.values()
@@ -263,7 +265,7 @@ def _recipients(rows: Sequence[Recipient], seen: Observation) -> tuple[Recipient
             email=row.email,
             values=row.values,
             opted_out=row.opted_out,
-            gives_fields=place == 0 and bool(order),
+            gives_fields=place == 0,
         )
         for place, row in enumerate(ranked)
     )
