@@ -9,7 +9,7 @@ from reconciler.guard import Danger, Guarded, Proposal, guard
 from reconciler.model import Address, BaseState, Change, ListUid, NoReason, Standing, Verb
 from reconciler.plan import ListPlan
 from reconciler.policy import Limits, Policy, RemovedInMailchimp
-from tests.core.world import World, contact, recipient, row
+from tests.core.world import World, contact, no, recipient, row
 
 
 def email(number: int) -> Address:
