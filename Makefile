@@ -39,6 +39,7 @@ types: setup ## Check the types, strictly
 docs: setup ## Write the generated pages again
 	@$(BIN)/python -m reconciler.decision_document > docs/decision-table.md
 	@$(BIN)/python -m reconciler.config.document > docs/configuration.md
+	@$(BIN)/python -m tests.licences > docs/licences.md
 
 .PHONY: docs-check
 docs-check: setup ## Tell whether the generated pages are current (`make docs` makes them so)
