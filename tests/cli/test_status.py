@@ -1,0 +1,109 @@
+import json
+
+from tests.cli.conftest import Run
+from tests.cli.office import Office, flat
+
+
+def addresses(count: int) -> list[str]:
+    return [f"kandidaat{number}@mailhuis.nl" for number in range(count)]
+
+
+def test_before_the_first_pass_status_names_the_command_that_shows_what_it_would_do(
+    run: Run, office: Office
+) -> None:
+    ended = run("status")
+
+    assert ended.code == 0
+    assert "acme (apply mode)" in ended.out
+    assert "none yet" in ended.out
+    assert "reconciler plan --client acme" in ended.out
+    assert office.sandbox.log.requests() == []
+
+
+def test_status_tells_what_the_last_pass_did_without_asking_a_service(run: Run, office: Office) -> None:
+    office.mailing_list("Kandidaten", *addresses(3))
+    run("once")
+    asked = office.sandbox.log.last_number()
+
+    ended = run("status")
+
+    assert ended.code == 0
+    assert "by once: done" in flat(ended.out)
+    assert "created 1 audience, added 3" in flat(ended.out)
+    assert "1 list, 3 contacts, 0 nos, 0 refusals" in flat(ended.out)
+    assert "nothing: all is in step" in ended.out
+    assert office.sandbox.log.last_number() == asked
+
+
+def test_status_shows_what_is_withheld_with_the_command_that_releases_it(run: Run, office: Office) -> None:
+    emptied = office.mailing_list("Kandidaten", *addresses(20))
+    run("once")
+    office.sandbox.otys.empty_list(emptied.uid)
+    run("once")
+
+    text, [acme] = run("status"), json.loads(run("status", "--json").out)["clients"]
+
+    [held] = acme["withheld"]
+    assert text.code == 0
+    assert f"reconciler approve {held['digest'][:12]}" in text.out
+    assert "WITHHELD" in text.out
+    assert "suddenly empty" in flat(text.out)
+    assert (held["list"], held["list_name"], held["verb"], held["count"]) == (
+        emptied.uid,
+        "Kandidaten",
+        "remove",
+        20,
+    )
+    assert acme["last_pass"]["result"] == "withheld"
+
+    run("approve", held["digest"])
+    approved = run("status")
+    assert "approved by" in approved.out
+    assert "the next pass carries out what was approved" in flat(approved.out)
+
+
+def test_status_tells_when_a_pass_failed_and_when_the_last_good_one_was(run: Run, office: Office) -> None:
+    run("once")
+    office.sandbox.otys.revoke_key()
+    run("once")
+
+    ended = run("status")
+
+    assert ended.code == 0
+    assert "by once: failed" in flat(ended.out)
+    assert "the API key is refused" in flat(ended.out)
+    assert "Last success 1," in flat(ended.out)
+    assert "reconciler doctor --client acme" in ended.out
+
+
+def test_names_from_otys_cannot_steer_the_terminal(run: Run, office: Office) -> None:
+    emptied = office.mailing_list("[bold]Rood\x1b[31m\nregel", *addresses(20))
+    run("once")
+    office.sandbox.otys.empty_list(emptied.uid)
+    run("once")
+
+    ended = run("status")
+
+    assert "[bold]Rood\\x1b[31m\\nregel" in flat(ended.out)
+    assert "\x1b" not in ended.out
+
+
+def test_each_client_is_told_and_one_can_be_chosen(run: Run, office: Office) -> None:
+    office.configure("zeta", mode="plan")
+
+    both, one = run("status"), run("status", "--client", "zeta")
+
+    assert "acme (apply mode)" in both.out
+    assert "zeta (plan mode)" in both.out
+    assert "acme" not in one.out
+
+
+def test_a_database_that_is_none_is_told(run: Run, office: Office) -> None:
+    state = office.folder / "state"
+    state.mkdir()
+    (state / "reconciler.db").write_text("no database at all, " * 50, "utf-8")
+
+    ended = run("status")
+
+    assert ended.code == 1
+    assert "is not a database of this program" in flat(ended.err)
