@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
+from reconciler.failure import FailureKind, kind_of
 from reconciler.guard import Guarded, guard
-from reconciler.linking import Pairing
 from reconciler.model import (
     AudienceId,
     BaseMove,
@@ -24,6 +24,7 @@ from reconciler.model import (
     Tally,
     Verb,
 )
+from reconciler.pairing import Pairing
 from reconciler.plan import ListPlan, Sides, plan_list
 from reconciler.ports import AudienceSink
 from reconciler.record import keep_plan
@@ -46,6 +47,7 @@ class Reconciled:
     outcomes: tuple[Outcome, ...] = ()
     problem: str = ""
     """Why applying stopped; what is known up to then is in `outcomes`."""
+    failure: FailureKind | None = None
 
     @property
     def in_step(self) -> bool:
@@ -75,7 +77,7 @@ def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     keep_plan(running, list_report(pairing, reconciled))
     outcomes: list[Outcome] = []
     created: list[ListOutcome] = []
-    problem = ""
+    problem, failure = "", None
     try:
         for change in missing:
             sink.create_merge_field(audience_id, change.after["merge_field"])
@@ -83,10 +85,16 @@ def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
             running.client.store.record_list(running.id, running.client.name, created[-1], running.now())
         _apply(running, sink, audience_id, guarded, outcomes)
     except RemoteError as error:
-        problem = in_words(error)
+        problem, failure = in_words(error), kind_of(error)
         if isinstance(error, CredentialsRejected):
             running.stopped.set()
-    return replace(reconciled, list_outcomes=tuple(created), outcomes=tuple(outcomes), problem=problem)
+    return replace(
+        reconciled,
+        list_outcomes=tuple(created),
+        outcomes=tuple(outcomes),
+        problem=problem,
+        failure=failure,
+    )
 
 
 def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListReport:
@@ -107,6 +115,7 @@ def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListR
         list_outcomes=reconciled.list_outcomes,
         outcomes=reconciled.outcomes,
         problem=reconciled.problem,
+        failure=reconciled.failure,
     )
 
 
@@ -122,6 +131,7 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     audience_id = None if pairing.audience is None else pairing.audience.id
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
+    client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
     return Sides(
         client=client.name,
         mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
@@ -146,6 +156,7 @@ def _sides(running: Pass, pairing: Pairing) -> Sides:
     audience_id = None if pairing.audience is None else pairing.audience.id
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
+    client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
     return Sides(
         client=client.name,
         mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),

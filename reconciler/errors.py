@@ -62,6 +62,18 @@ class Unreachable(RemoteError):
     advice = "Nothing is lost: the next pass tries again. Check the network if it lasts."
 
 
+class Stopping(Unreachable):
+    """Nothing was asked, because this program was told to stop."""
+
+    advice = "Nothing is lost: the next pass goes on where this one ended."
+
+
+class Untrusted(Unreachable):
+    """No secure connection: the certificate is not trusted, or something stands in between."""
+
+    advice = "Check the address, the computer's clock and the certificates it trusts."
+
+
 class Throttled(RemoteError):
     """The service asks for patience, and its limit lasted longer than we waited."""
 

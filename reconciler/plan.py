@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -61,6 +62,10 @@ class Facts:
     """Contacts of the audience that are not archived."""
     foreign: int
     """Subscribed contacts that are neither ours nor listed."""
+    opted_out: int
+    """Of the addresses on the list, those that opted out in OTYS."""
+    standings: Mapping[Standing, int]
+    """How many contacts of the audience have each standing."""
     recipients: Tally
     contacts: Tally
 
@@ -292,6 +297,8 @@ def _facts(sides: Sides, view: View) -> Facts:
             and contact.address not in view.listings.by_address
             for contact in view.contacts.values()
         ),
+        opted_out=sum(listed.opted_out for listed in view.listings.by_address.values()),
+        standings=Counter(contact.standing for contact in view.contacts.values()),
         recipients=sides.recipients.tally,
         contacts=sides.contacts.tally,
     )

@@ -17,39 +17,51 @@ from reconciler.errors import (
     StoreError,
     in_words,
 )
+from reconciler.failure import kind_of
 from reconciler.lifecycle import let_go, remember_link, settle_audience, take_down
-from reconciler.linking import Pairing, is_deletion, pair_lists
+from reconciler.linking import pair_lists
 from reconciler.look import close_intents, look_around
 from reconciler.model import Integration, Link, ListUid, PassId, PassResult
+from reconciler.pairing import Pairing, is_deletion
 from reconciler.record import digest_of_pass, drop_plans, keep_plan, propose, trigger_of
 from reconciler.report import ListReport, PassReport, result_of
 from reconciler.running import Pass
 from reconciler.store import HeldLock
 
 LEASE = timedelta(minutes=2)
+STOPPED = "stopped: the program was told to stop; the next pass goes on where this one ended"
+OTYS = "OTYS"
 
 
-def reconcile(client: Client, *, trigger: str, only: ListUid | None = None) -> PassReport:
+def reconcile(
+    client: Client, *, trigger: str, only: ListUid | None = None, pass_id: PassId | None = None
+) -> PassReport:
     """Given a client, run one pass of it, or of one of its lists; return what became of it.
 
-    What fails about the client or a list is in the report. Raise LockHeld when another pass of the client
-    runs, and StoreError when what is done cannot be remembered.
+    The pass goes by `pass_id` if one was reserved. What fails about the client or a list is in the report.
+    Raise LockHeld when another pass of the client runs, and StoreError when what is done cannot be
+    remembered.
     """
     holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
     with client.store.lock(client.name, holder, lease=LEASE, now=client.now) as lock:
-        return _recorded(client, trigger, only, lock)
+        return _recorded(client, _began(client, trigger, only, pass_id), only, lock)
 
 
 def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
     """Given a client in plan mode, return what a pass would do. Waits for nobody, as it writes nothing."""
-    return _recorded(client, "plan", only, None)
+    return _recorded(client, _began(client, "plan", only, None), only, None)
 
 
-def _recorded(client: Client, trigger: str, only: ListUid | None, lock: HeldLock | None) -> PassReport:
+def _began(client: Client, trigger: str, only: ListUid | None, reserved: PassId | None) -> PassId:
+    told, now = trigger_of(trigger, only), client.now()
+    if reserved is None:
+        return client.store.begin_pass(client.name, mode=client.mode, trigger=told, now=now)
+    client.store.begin_reserved(reserved, mode=client.mode, trigger=told, now=now)
+    return reserved
+
+
+def _recorded(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
     before = client.requests()
-    pass_id = client.store.begin_pass(
-        client.name, mode=client.mode, trigger=trigger_of(trigger, only), now=client.now()
-    )
     report = _attempt(client, pass_id, only, lock)
     made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
     report = replace(report, requests=made)
@@ -70,6 +82,7 @@ def _attempt(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLo
         client=client.name,
         mode=client.mode,
         pass_id=pass_id,
+        only=only,
         started_at=client.now(),
         ended_at=client.now(),
         result=PassResult.OFF,
@@ -85,12 +98,19 @@ def _attempt(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLo
     except (StoreError, LockHeld):
         raise
     except ReconcilerError as error:
-        return replace(blank, ended_at=client.now(), result=PassResult.FAILED, problems=(in_words(error),))
+        return replace(
+            blank,
+            ended_at=client.now(),
+            result=PassResult.FAILED,
+            problems=(in_words(error),),
+            failure=kind_of(error),
+        )
 
 
 def _pass(running: Pass, blank: PassReport, integration: Integration, only: ListUid | None) -> PassReport:
     client = running.client
     inventory, running, problems = look_around(running, integration)
+    client.stop.check(OTYS)
     close_intents(running, inventory)
     pairings = pair_lists(inventory, policy=client.policy, limits=client.limits, now=client.now())
     drop_plans(running, {pairing.list_uid for pairing in pairings})
@@ -106,6 +126,9 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, only: List
         digest=digest_of_pass(running, lists),
         result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),
     )
+    if client.stop.asked:
+        # What it withheld came of half a look: what waits for an approval goes on waiting.
+        return replace(report, result=PassResult.FAILED, problems=(*report.problems, STOPPED))
     propose(running, report)
     return report
 
@@ -132,11 +155,12 @@ def _reconcile_list(running: Pass, pairing: Pairing, before: Link | None) -> Lis
     if running.stopped.is_set():
         return replace(list_report(pairing), problem="not tried: Mailchimp rejected the key")
     try:
+        running.client.stop.check(OTYS)
         report = _work_on(running, pairing, before)
     except RemoteError as error:
         if isinstance(error, CredentialsRejected):
             running.stopped.set()
-        report = replace(list_report(pairing), problem=in_words(error))
+        report = replace(list_report(pairing), problem=in_words(error), failure=kind_of(error))
     running.client.watcher.finished_list(running.client.name, report)
     return report
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.failure import FailureKind
 from reconciler.guard import Guarded, Proposal
 from reconciler.model import (
     AudienceId,
@@ -35,6 +36,8 @@ class ListReport:
     outcomes: tuple[Outcome, ...] = ()
     problem: str = ""
     """Why the list failed; empty when it did not."""
+    failure: FailureKind | None = None
+    """What kind of error the problem is, if it is one."""
     waits: str = ""
     """Why a change of the audience is not due yet."""
 
@@ -85,9 +88,13 @@ class PassReport:
     digest: str = ""
     """The digest of the whole plan."""
     pass_id: PassId | None = None
+    only: ListUid | None = None
+    """The one list the pass was about; None when it was about all."""
     lists: tuple[ListReport, ...] = ()
     problems: tuple[str, ...] = ()
     """What failed or deserves notice about the client as a whole."""
+    failure: FailureKind | None = None
+    """What kind of error ended the pass before its lists, if one did."""
     requests: Mapping[str, int] | None = None
     """How many requests the pass made of each service."""
 
@@ -113,6 +120,11 @@ class PassReport:
         """What failed, of the client and of each list."""
         of_lists = (f"{one.list_name or one.list_uid}: {one.problem}" for one in self.lists if one.problem)
         return (*self.problems, *of_lists)
+
+    @property
+    def failures(self) -> Counter[FailureKind]:
+        """How many errors of each kind there were, of the client and of its lists."""
+        return Counter(failure for failure in (self.failure, *(one.failure for one in self.lists)) if failure)
 
     def counts(self) -> Mapping[str, int]:
         """Return the numbers that are kept with the pass.

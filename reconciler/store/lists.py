@@ -1,11 +1,13 @@
 """Remembers the lists of a client and the audiences they are linked to."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, and_, func, select, update
 
 from reconciler.errors import StoreError
-from reconciler.model import AudienceId, BaseState, Link, LinkState, ListUid
+from reconciler.model import AudienceId, BaseState, Link, LinkState, ListUid, NoReason, RefusalKind
 from reconciler.store.connection import AnyRow, Database, insert
 from reconciler.store.records import ListCounts
 from reconciler.store.tables import base_rows, lists, nos, refusals
@@ -45,6 +47,43 @@ class Lists:
                     absent_since=link.absent_since,
                 )
             )
+
+    def refusal_kinds(self, client: str) -> Mapping[ListUid, Mapping[RefusalKind, int]]:
+        """Given a client, return how many refusals stand, by list and kind."""
+        query = (
+            select(lists.c.list_uid, refusals.c.kind, func.count())
+            .join(lists, lists.c.id == refusals.c.list_id)
+            .where(lists.c.client == client)
+            .group_by(lists.c.list_uid, refusals.c.kind)
+        )
+        found: defaultdict[ListUid, dict[RefusalKind, int]] = defaultdict(dict)
+        with self._database.reading() as connection:
+            for uid, kind, count in connection.execute(query):
+                found[ListUid(uid)][RefusalKind(kind)] = count
+        return found
+
+    def undelivered_opt_outs(self, client: str) -> Mapping[ListUid, datetime]:
+        """Given a client, return since when its oldest opt-out is remembered but not carried out, by list.
+
+        It is not as long as the base says that the contact is subscribed.
+        """
+        query = (
+            select(lists.c.list_uid, func.min(nos.c.since, type_=nos.c.since.type))
+            .join(lists, lists.c.id == nos.c.list_id)
+            .join(
+                base_rows,
+                and_(base_rows.c.list_id == nos.c.list_id, base_rows.c.address == nos.c.address),
+            )
+            .where(
+                lists.c.client == client,
+                nos.c.reason == NoReason.OPTED_OUT.value,
+                nos.c.ended_at.is_(None),
+                base_rows.c.state == BaseState.ACTIVE.value,
+            )
+            .group_by(lists.c.list_uid)
+        )
+        with self._database.reading() as connection:
+            return {ListUid(uid): since for uid, since in connection.execute(query)}
 
     def counts(self, client: str) -> Mapping[ListUid, ListCounts]:
         """Given a client, return how much each of its lists remembers."""
