@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from reconciler.changes import NO_TEXT
 from reconciler.diff import Rule
 from reconciler.guard import Proposal
-from reconciler.linking import Pairing
 from reconciler.listing import Invalid
 from reconciler.model import Address, BaseState, Change, Listing, ListVerb, NoReason, Standing, Verb
 from reconciler.observe import REACHED, Observation
+from reconciler.pairing import Pairing
 from reconciler.plan import Refused
 from reconciler.wording import describe
 

@@ -10,10 +10,10 @@ from reconciler.address import normalise
 from reconciler.answer import Case, answer
 from reconciler.diff import COLUMN_OF, decide
 from reconciler.guard import Guarded, Proposal
-from reconciler.linking import Pairing
 from reconciler.listing import Invalid, bring_together
 from reconciler.model import Address, BaseRow, Change, No, Person, Recipient, Refusal, Tally, Verb
 from reconciler.observe import Observation, View
+from reconciler.pairing import Pairing
 from reconciler.plan import ListPlan, Refused, Sides
 from reconciler.policy import Policy
 from reconciler.store.records import Remembered, RememberedNo

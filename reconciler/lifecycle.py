@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from reconciler.backup import save_audience
 from reconciler.errors import BadRequest, PermissionDenied, RemoteError
-from reconciler.linking import Pairing
 from reconciler.model import (
     Audience,
     BaseState,
@@ -17,6 +16,7 @@ from reconciler.model import (
     Result,
     Standing,
 )
+from reconciler.pairing import Pairing
 from reconciler.ports import AudienceSink, NewAudience
 from reconciler.running import Pass
 from reconciler.store import IntentKind

@@ -1,16 +1,14 @@
-"""Which audience belongs to which list, and what is to be done about it (design: the list table). Pure."""
+"""Which audience belongs to which list, and what is to be done about it. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.fields import merge
 from reconciler.model import (
     Audience,
-    AudienceCatalogue,
     AudienceId,
-    Catalogue,
     Fate,
     Fields,
     Link,
@@ -20,45 +18,8 @@ from reconciler.model import (
     ListVerb,
     MailingList,
 )
+from reconciler.pairing import Inventory, Pairing
 from reconciler.policy import AudienceGone, Limits, ListDeleted, Policy, Unselected
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """Lists and audiences of one client as one pass finds them."""
-
-    flagged: tuple[ListUid, ...]
-    catalogue: Catalogue
-    audiences: AudienceCatalogue
-    links: tuple[Link, ...]
-    default_reminder: str
-    fates: Mapping[ListUid, Fate] = field(default_factory=dict)
-    """What a lookup said of the linked lists that are not in the catalogue."""
-    pairs: Mapping[ListUid, AudienceId] = field(default_factory=dict)
-    """Pairs that the configuration names."""
-    begun: Mapping[ListUid, frozenset[AudienceId]] = field(default_factory=dict)
-    """Creations whose outcome is unknown, with the audiences that existed before."""
-    refused: Mapping[tuple[ListUid, ListVerb], tuple[Fields, str]] = field(default_factory=dict)
-    """What Mailchimp refused to do to an audience, and in which words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairing:
-    """One list, its audience, and what is to be done about the pair."""
-
-    list_uid: ListUid
-    list_name: str
-    mailing_list: MailingList | None = None
-    audience: Audience | None = None
-    link: Link | None = None
-    """The link as it stands once the changes are true, but for what an edit writes; None: none comes."""
-    changes: tuple[ListChange, ...] = ()
-    syncs: bool = False
-    """Whether the contacts are reconciled in this pass."""
-    emptied: bool = False
-    """Whether the list counts as empty, so that our contacts leave the audience."""
-    waits: str = ""
-    """Why a change is not due yet."""
 
 
 def missing_lists(inventory: Inventory) -> tuple[ListUid, ...]:
@@ -72,11 +33,6 @@ def missing_lists(inventory: Inventory) -> tuple[ListUid, ...]:
 def pair_lists(inventory: Inventory, *, policy: Policy, limits: Limits, now: datetime) -> tuple[Pairing, ...]:
     """Given an inventory, return a pairing for every flagged and every linked list, in a stable order."""
     return _Pairer(inventory, policy, limits, now).pair()
-
-
-def is_deletion(pairing: Pairing) -> bool:
-    """Given a pairing, return whether its audience is to be deleted."""
-    return any(change.verb is ListVerb.DELETE for change in pairing.changes)
 
 
 def _linked(links: Iterable[Link]) -> list[Link]:
@@ -246,10 +202,12 @@ class _Pairer:
         )
 
     def _unknown(self, uid: ListUid, *, flagged: bool) -> Pairing | None:
-        if not flagged:
+        complete = self.inventory.catalogue.tally.complete
+        if not flagged or (complete and uid in self.links):
+            # A list that we knew and let go: GE203 goes on naming a deleted list, which is no news.
             return None
         reason = "setting GE203 names it, but OTYS has no list with this uid"
-        if not self.inventory.catalogue.tally.complete:
+        if not complete:
             reason = f"the lists were not read completely: {self.inventory.catalogue.tally.problem}"
         return self._hold(MailingList(uid=uid, name=""), self.links.get(uid), reason)
 

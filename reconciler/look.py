@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from reconciler.errors import RemoteError, in_words
-from reconciler.linking import Inventory, missing_lists
+from reconciler.linking import missing_lists
 from reconciler.model import AudienceId, Fate, Integration, LinkState, ListUid, Result
+from reconciler.pairing import Inventory
 from reconciler.running import Pass
 from reconciler.store import IntentKind
 

@@ -10,9 +10,10 @@ from reconciler.contacts import read_sides
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.explain import Evidence, ListExplanation, explain_from_memory, explain_in_list
 from reconciler.guard import guard
-from reconciler.linking import Inventory, Pairing, pair_lists
+from reconciler.linking import pair_lists
 from reconciler.look import look_around
 from reconciler.model import Address, Integration, ListUid, PassId
+from reconciler.pairing import Inventory, Pairing
 from reconciler.plan import plan_list
 from reconciler.running import Pass
 from reconciler.store import Remembered

@@ -11,7 +11,7 @@ from reconciler.doctor.clock import ClockWatch
 from reconciler.doctor.findings import Finding, failure, ok, problem, skipped, warning
 from reconciler.doctor.lists import Learned
 from reconciler.errors import ReconcilerError
-from reconciler.linking import Inventory, missing_lists, pair_lists
+from reconciler.linking import missing_lists, pair_lists
 from reconciler.model import (
     AudienceCatalogue,
     AudienceId,
@@ -22,6 +22,7 @@ from reconciler.model import (
     ListUid,
     ListVerb,
 )
+from reconciler.pairing import Inventory
 from reconciler.sources.mailchimp import MailchimpSource
 from reconciler.wiring import open_account
 from reconciler.wording import counted

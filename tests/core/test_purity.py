@@ -15,6 +15,7 @@ CORE = (
     "fingerprint",
     "guard",
     "linking",
+    "pairing",
     "listing",
     "model",
     "observe",
