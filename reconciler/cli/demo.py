@@ -16,7 +16,7 @@ from reconciler.cli.context import shared
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.progress import watching
 from reconciler.cli.render import print_pass, short
-from reconciler.cli.render_list import Detail, list_block
+from reconciler.cli.render_list import Detail, print_list
 from reconciler.config import load_config
 from reconciler.demo.cast import Cast
 from reconciler.demo.event import Event, examine
@@ -143,13 +143,13 @@ class _Demo:
         self._console.print()
         added, requests = document.counts.get("add.applied", 0), counted(writes, "writing request")
         self._say(
-            f"{counted(added, 'contact')} added with {requests}. Nobody is lost in silence: who has no usable "
-            f"address (invalid), was refused by Mailchimp, or had said no there before is told with the reason. "
-            f"Of one list, as `reconciler once` prints it:"
+            f"{counted(added, 'contact')} added with {requests}. Nobody is lost in silence: who has no "
+            "usable address (invalid), was refused by Mailchimp, or had said no there before is told with "
+            "the reason. Of one list, as `reconciler once` prints it:"
         )
         for one in document.lists:
             if one.list_name == CLUTTERED_LIST:
-                self._console.print(list_block(one, Detail(unmailable=True)))
+                print_list(one, self._console, Detail(unmailable=True))
         if document.result != PassResult.DONE:
             print_pass(document, self._console, detail=Detail(), program=self._program)
         return document
@@ -165,6 +165,7 @@ class _Demo:
 
     def _next_pass(self, events: Sequence[Event]) -> tuple[bool, str]:
         document, _ = self._pass("next")
+        self._say("What could be expected of it, and below each what it did:")
         findings = [examine(event, document) for event in events]
         self._list(
             (
@@ -181,16 +182,17 @@ class _Demo:
 
     def _quiet_pass(self) -> bool:
         document, writes = self._pass("last")
+        reads = sum(document.requests.values()) - writes
         self._say(
-            f"{counted(writes, 'writing request')}: both sides are in step, and what is withheld waits for "
-            f"somebody to approve it."
+            f"{counted(writes, 'writing request')}, {reads:,} that read: both sides are in step, and what is "
+            "withheld waits for somebody to approve it."
         )
         return writes == 0 and document.result == PassResult.WITHHELD
 
     def _farewell(self, story: Story, digest: str) -> None:
         self._say(
-            f"The world stays in {self._folder}/. Start it again in one terminal, with the first command, and "
-            f"look at it from another with the rest. (`. .venv/bin/activate` makes `reconciler` known.)"
+            f"The world stays in {self._folder}/. Start it again in one terminal, with the first command, "
+            "and look at it from another with the rest. (`. .venv/bin/activate` makes `reconciler` known.)"
         )
         served = f"reconciler sandbox --world {shlex.quote(str(self._folder))}"
         for command, remark in (

@@ -100,8 +100,8 @@ def _serve(folder: Path, world: str, otys_port: int | None, mailchimp_port: int 
     with ExitStack() as until_stopped:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            until_stopped.enter_context(holding(folder))
             ports = choose_ports(configured_ports(folder), otys=otys_port, mailchimp=mailchimp_port)
+            until_stopped.enter_context(holding(folder))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise ReconcilerError(f"The folder {folder} cannot hold a sandbox: {reason}.") from error

@@ -9,7 +9,6 @@ from reconciler.model import ListVerb, Result, Verb
 from reconciler.wording import describe, shortened
 
 _LONGEST = 100
-_TOLD_BY_ADDRESS = (Verb.ADD, Verb.REMOVE, Verb.SUPPRESS)
 
 
 class Side(StrEnum):
@@ -114,8 +113,14 @@ def _is_true(change: ChangeDocument) -> bool:
 
 
 def _words(change: ChangeDocument) -> str:
-    differing = (shortened(part, _LONGEST) for part in describe(change.before, change.after))
-    what = "; ".join(differing) if change.verb not in _TOLD_BY_ADDRESS else change.email
-    ending = f", {change.detail}" if change.detail else ""
     became = "" if _is_true(change) else f" {change.result}"
-    return f"{change.list_name}: {change.verb}{became} {what or change.reason}{ending}"
+    told = (f"{change.list_name}: {change.verb}{became}", _what(change), change.detail)
+    return ", ".join(part for part in told if part)
+
+
+def _what(change: ChangeDocument) -> str:
+    if change.email is None:
+        return "; ".join(f"'{shortened(value, _LONGEST)}'" for value in change.after.values())
+    if change.verb in (Verb.UPDATE, Verb.RENAME):
+        return "; ".join(describe(change.before, change.after)).removeprefix("email: ")
+    return change.email

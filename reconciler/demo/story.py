@@ -188,7 +188,8 @@ class Story:
         return Event(
             side=Side.OTYS,
             told=f"The list '{WORKSHOP}' is deleted.",
-            expected="Every contact is saved to a file first; then the audience is deleted.",
+            expected="Every contact is saved to a file first; then the audience is deleted. (At once: this "
+            "demo sets the grace period to nothing; by default a day has to prove the deletion.)",
             demands=(Expected(workshop.uid, ListVerb.DELETE),),
             true_afterwards=lambda: (
                 audience not in self._sandbox.world.mailchimp.audiences

@@ -55,7 +55,7 @@ class Running:
 def sandbox(*arguments: str) -> Iterator[Running]:
     """Given arguments, yield the running command; it is ended whatever happens."""
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         [*PROGRAM, "--json", *arguments], stdout=subprocess.PIPE, env=environ, text=True
     ) as process:
         try:
@@ -115,7 +115,7 @@ def test_the_configuration_it_writes_can_be_used_and_edited_and_follows_the_port
 
 
 def test_what_it_prints_for_people_names_addresses_keys_and_the_next_command(folder: Path) -> None:
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         [*PROGRAM, "--world", "small", *ANY_PORTS],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
