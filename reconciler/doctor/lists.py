@@ -13,7 +13,7 @@ from reconciler.sources.csv import CsvSource
 from reconciler.sources.mapping import OtysMapping, load_mapping
 from reconciler.sources.otys import OtysSource
 from reconciler.sources.otys_settings import Setting, SettingsError, SettingsReport, integration_of
-from reconciler.sources.probe import ProbeReport, probe
+from reconciler.sources.probe import ProbedService, ProbeReport, probe
 from reconciler.wiring import open_ows
 from reconciler.wording import counted, some_of
 
@@ -114,23 +114,29 @@ def _inactive(setting: Setting) -> Finding:
 
 def _rights(report: ProbeReport, mapping: OtysMapping) -> Iterator[Finding]:
     lists, recipients, *people = report.services
-    for check, service in (("otys_lists", lists), ("otys_recipients", recipients)):
-        if not service.error:
-            yield ok(check, f"{service.service} answers")
-        elif service.found or service.total == 0 or "no recipient" in service.error:
-            yield warning(check, f"{service.service}: {service.error}")
-        else:
-            yield problem(
-                check,
-                f"{service.service}: {service.error}",
-                "Give the key's user the right to it in OTYS, or correct the mapping (docs/mapping.md).",
-            )
+    yield _service("otys_lists", lists)
+    if lists.total:
+        yield _service("otys_recipients", recipients)
+    else:
+        yield skipped("otys_recipients", "no list came to look into")
     for person in people:
         if person.error:
             yield warning(
-                "otys_people", f"{person.service}: {person.error}", "People of this kind have no address."
+                "otys_people", f"{person.service}: {person.error}", "People of this kind may have no address."
             )
     yield from _mapping(report, mapping)
+
+
+def _service(check: str, service: ProbedService) -> Finding:
+    if not service.error:
+        return ok(check, f"{service.service} answers")
+    if service.total is not None:  # it was read, and there was nothing in it
+        return warning(check, f"{service.service}: {service.error}")
+    return problem(
+        check,
+        f"{service.service}: {service.error}",
+        "Give the key's user the right to it in OTYS, or correct the mapping (docs/mapping.md).",
+    )
 
 
 def _mapping(report: ProbeReport, mapping: OtysMapping) -> Iterator[Finding]:
