@@ -68,7 +68,8 @@ def test_the_example_works_with_every_line_switched_on(folder: Folder) -> None:
     tables = "\n".join(switched_on(example())).split("\n[")
     text = "\n[".join(table for table in tables if not table.startswith("clients.example.csv"))
 
-    config = folder.load(text, EXAMPLE_OTYS_KEY="1", EXAMPLE_MAILCHIMP_KEY="2", RECONCILER_TOKEN="3")
+    named = re.findall(r'env = "(\w+)"', text)
+    config = folder.load(text, **{name: str(number) for number, name in enumerate(named)})
 
     example_client = config.clients["example"]
     assert example_client.mode is Mode.PLAN

@@ -132,6 +132,19 @@ class NotifyConfig(Table):
     """A first sync of a list with more recipients than this is told by mail when it is done."""
 
 
+class HooksConfig(Table):
+    """Who may call the daemon over HTTP to bring a pass of this client forward."""
+
+    otys: Secret | None = Field(default=None, examples=['{ env = "EXAMPLE_OTYS_HOOK" }'])
+    """The end of the address that OTYS calls, /hooks/otys/SECRET, which tells whose hook it is: letters and
+    digits, as `openssl rand -hex 24` makes them. Without one OTYS has no hook."""
+    mailchimp: Secret | None = Field(default=None, examples=['{ env = "EXAMPLE_MAILCHIMP_HOOK" }'])
+    """The end of the address that Mailchimp calls, /hooks/mailchimp/SECRET. Without one it has no hook."""
+    mailchimp_signing: Secret | None = Field(default=None, examples=['{ env = "EXAMPLE_MAILCHIMP_SIGNING" }'])
+    """The secret that Mailchimp signs its calls with. With it here, a call without a good signature is
+    refused."""
+
+
 _HIGHEST_LIMIT = 1_000_000
 
 
@@ -174,6 +187,7 @@ class ClientConfig(Table):
     policy: Policy = Policy()
     limits: Annotated[Limits, AfterValidator(_sensible_limits)] = Limits()
     notify: NotifyConfig = NotifyConfig()
+    hooks: HooksConfig = HooksConfig()
 
     @field_validator("csv")
     @classmethod

@@ -76,6 +76,29 @@ def read_schedule(value: object) -> Schedule:
     return Schedule(text, None)
 
 
+def cron_values(field: str, place: int) -> tuple[int, ...]:
+    """Given a correct field of a cron line and its place, return every number it stands for.
+
+    A day of the week is 0 to 7, and both ends are Sunday.
+    """
+    _, lowest, highest, words = _CRON_FIELDS[place]
+    numbers = {word: lowest + index for index, word in enumerate(words.split())}
+    found: set[int] = set()
+    for item in field.lower().split(","):
+        parts = _CRON_ITEM.fullmatch(item)
+        if parts is None:
+            raise ValueError(f"{field!r} is no field of a cron line")
+        first, last, step = parts.groups()
+        start = lowest if first is None else _cron_number(first, numbers)
+        end = _cron_number(last, numbers) if last else start if first and not step else highest
+        found.update(range(start, end + 1, int(step or 1)))
+    return tuple(sorted(found))
+
+
+def _cron_number(text: str, numbers: Mapping[str, int]) -> int:
+    return numbers[text] if text.isalpha() else int(text)
+
+
 def _check_cron_field(field: str, name: str, allowed: range, words: Sequence[str]) -> None:
     numbers = {word: allowed.start + index for index, word in enumerate(words)}
     for item in field.split(","):
