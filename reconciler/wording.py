@@ -83,7 +83,7 @@ def to_do(counts: Mapping[str, int]) -> tuple[str, ...]:
         _told(pattern, counts.get(f"planned.{verb}", 0) - counts.get(f"waiting.{verb}", 0))
         for verb, pattern in _TO_DO.items()
     )
-    return (*filter(None, (*told, _waiting(counts))), *_withheld(counts))
+    return (*filter(None, told), *_waiting(counts, "wait to"), *_withheld(counts))
 
 
 def done(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -97,7 +97,11 @@ def done(counts: Mapping[str, int]) -> tuple[str, ...]:
     )
     otherwise = (_told(pattern, results[result]) for result, pattern in _OTHERWISE.items())
     held = _told("held {}", counts.get("planned.hold", 0))
-    return (*filter(None, (*true, *otherwise, held, _waiting(counts))), *_withheld(counts))
+    return (
+        *filter(None, (*true, *otherwise, held)),
+        *_waiting(counts, "waiting to"),
+        *_withheld(counts),
+    )
 
 
 def counted(number: int, noun: str) -> str:
@@ -135,9 +139,9 @@ def _told(pattern: str, count: int) -> str:
     return pattern.format(f"{count:,}", s="" if count == 1 else "s") if count else ""
 
 
-def _waiting(counts: Mapping[str, int]) -> str:
-    waiting = sum(count for name, count in counts.items() if name.startswith("waiting."))
-    return _told("{} audience{s} in the grace period", waiting)
+def _waiting(counts: Mapping[str, int], how: str) -> tuple[str, ...]:
+    told = (_told(f"{how} {pattern}", counts.get(f"waiting.{verb}", 0)) for verb, pattern in _TO_DO.items())
+    return tuple(filter(None, told))
 
 
 def _withheld(counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from reconciler.cli.clients import open_state
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
 from reconciler.cli.passes import program
 from reconciler.cli.render_list import name_of
 from reconciler.config import Config, Mode
-from reconciler.store import Store, StoredProposal, open_store
+from reconciler.store import Store, StoredProposal
 from reconciler.wording import printable
 
 
@@ -40,7 +41,7 @@ def approve(
     """
     common = shared(context)
     config = common.load_config()
-    with open_store(config.state.url.reveal()) as store:
+    with open_state(config) as store:
         approved = store.approve(digest, by=by or _user(), now=datetime.now(UTC))
         names = [_name(store, proposal) for proposal in approved]
     if as_json:

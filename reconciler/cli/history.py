@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from reconciler.cli.clients import ClientOption, open_state
 from reconciler.cli.context import JsonOption, print_json, shared
-from reconciler.cli.passes import ClientOption
 from reconciler.cli.render_text import print_hanging
 from reconciler.model import PassResult
-from reconciler.store import PassRecord, open_store
+from reconciler.store import PassRecord
 from reconciler.wiring import chosen_client
 from reconciler.wording import done, duration, printable, to_do
 
@@ -39,7 +39,7 @@ def history(
     """List the latest passes, newest first: when, how they ended, and what they did."""
     common = shared(context)
     config = common.load_config()
-    with open_store(config.state.url.reveal()) as store:
+    with open_state(config) as store:
         records = store.passes(client, limit)
     if client is not None and not records:
         chosen_client(config, client)

@@ -2,8 +2,9 @@
 
 import typer
 
+from reconciler.cli.clients import ClientOption
 from reconciler.cli.context import JsonOption, shared
-from reconciler.cli.passes import AllOption, ClientOption, ListOption, make_passes, tell
+from reconciler.cli.passes import AllOption, ListOption, make_passes, tell
 from reconciler.reconcile import reconcile
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.clients import names_of, open_state
 from reconciler.cli.context import Shared, print_json
 from reconciler.cli.exits import ExitCode, exit_code, explain
 from reconciler.cli.progress import watching
@@ -19,10 +20,8 @@ from reconciler.document import PassDocument, pass_document
 from reconciler.errors import ConfigurationError, Problem, ReconcilerError
 from reconciler.model import ListUid, PassResult
 from reconciler.report import PassReport
-from reconciler.store import open_store
-from reconciler.wiring import chosen_client, open_client
+from reconciler.wiring import open_client
 
-ClientOption = Annotated[str | None, typer.Option("--client", help="Only this client; all when not told.")]
 ListOption = Annotated[str | None, typer.Option("--list", metavar="UID", help="Only the list with this uid.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Name every address, however many there are.")]
 
@@ -64,7 +63,7 @@ def make_passes(
     only = None if list_uid is None else ListUid(list_uid)
     documents: list[PassDocument] = []
     failures: dict[str, ReconcilerError] = {}
-    with open_store(config.state.url.reveal()) as store, watching(common.errors) as watcher:
+    with open_state(config) as store, watching(common.errors) as watcher:
         for name in names:
             try:
                 with open_client(name, config, store, watcher, plan_only=plan_only) as opened:
@@ -94,12 +93,9 @@ def program(common: Shared) -> str:
     return f"reconciler --config {shlex.quote(str(common.config_path))}"
 
 
-def _chosen(config: Config, client: str | None, list_uid: str | None) -> list[str]:
-    if client is not None:
-        chosen_client(config, client)
-        return [client]
-    if list_uid is not None and len(config.clients) > 1:
+def _chosen(config: Config, client: str | None, list_uid: str | None) -> tuple[str, ...]:
+    if client is None and list_uid is not None and len(config.clients) > 1:
         raise ConfigurationError(
             [Problem("--list", "say whose list it is with --client")], source="the command line"
         )
-    return list(config.clients)
+    return names_of(config, client)

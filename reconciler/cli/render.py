@@ -112,6 +112,8 @@ def _what(document: PassDocument, *, planned: bool) -> str:
     failed = "FAILED; " if document.result == PassResult.FAILED else ""
     if what and planned:
         return f"{failed}would {', '.join(what)}; nothing was written"
+    if document.ended_at is None:
+        return "did not end: it still runs, or it was killed"
     if what:
         return f"{failed}{', '.join(what)}"
     if failed:

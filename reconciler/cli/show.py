@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from reconciler.cli.clients import open_state
 from reconciler.cli.context import JsonOption, print_json, shared
 from reconciler.cli.history import headline
 from reconciler.cli.passes import AllOption, program
@@ -13,7 +14,7 @@ from reconciler.cli.render_json import as_json as pass_as_json
 from reconciler.cli.render_list import Detail
 from reconciler.model import PassId
 from reconciler.recorded import latest_pass, recorded_pass
-from reconciler.store import PassRecord, Store, open_store
+from reconciler.store import PassRecord, Store
 
 LATEST = "latest"
 
@@ -35,7 +36,7 @@ def show(
     """Show a pass as it was recorded: every change with what became of it. `history` lists the passes."""
     common = shared(context)
     config = common.load_config()
-    with open_store(config.state.url.reveal()) as store:
+    with open_state(config) as store:
         record = _record(store, number)
         document = recorded_pass(store, record)
     if as_json:
