@@ -1,0 +1,66 @@
+import io
+from datetime import UTC, datetime
+
+import structlog
+from rich.console import Console
+from structlog.testing import capture_logs
+
+from reconciler.cli.progress import LogWatcher, watching
+from reconciler.model import ListUid, PassResult
+from reconciler.report import ListReport, PassReport
+from tests.cli.conftest import Run
+from tests.cli.office import Office
+
+ZORG = ListReport(list_uid=ListUid("1"), list_name="Zorg", audience_id=None)
+MOMENT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+OVER = PassReport(client="acme", mode="apply", started_at=MOMENT, ended_at=MOMENT, result=PassResult.DONE)
+
+
+def test_a_terminal_shows_lists_and_contacts_and_is_clean_afterwards() -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
+
+    with watching(terminal) as watcher:
+        watcher.began("acme", 2)
+        watcher.wrote("acme", ListUid("1"), 1500)
+        watcher.finished_list("acme", ZORG)
+
+    assert isinstance(terminal.file, io.StringIO)
+    drawn = terminal.file.getvalue()
+    assert "acme" in drawn
+    assert "1/2" in drawn
+    assert "1,500 contacts written" in drawn
+    assert drawn.endswith("\x1b[1A\x1b[2K")
+
+
+def test_where_nobody_watches_one_line_a_minute_is_enough() -> None:
+    seconds = [0.0]
+    watcher = LogWatcher(clock=lambda: seconds[0])
+    structlog.reset_defaults()
+
+    with capture_logs() as lines:
+        watcher.began("acme", 200)
+        for number in range(200):
+            seconds[0] = number
+            watcher.wrote("acme", ListUid("1"), 500)
+            watcher.finished_list("acme", ZORG)
+        watcher.finished(OVER)
+
+    assert [line["event"] for line in lines] == ["pass began", *["pass goes on"] * 3, "pass ended"]
+    assert (lines[1]["done"], lines[1]["contacts_written"]) == (60, 61 * 500)
+    assert lines[-1]["result"] == "done"
+
+
+def test_a_pass_under_cron_says_nothing_on_standard_error(run: Run, office: Office) -> None:
+    office.mailing_list("Zorg", "ada@zorg.nl")
+
+    assert run("once").err == ""
+
+
+def test_verbose_tells_how_the_pass_goes_without_an_address(run: Run, office: Office) -> None:
+    office.mailing_list("Zorg", "ada@zorg.nl")
+
+    told = run("once", "--verbose").err
+
+    assert '"event": "pass began"' in told
+    assert '"event": "pass ended"' in told
+    assert "ada@zorg.nl" not in told
