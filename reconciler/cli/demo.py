@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -72,22 +72,25 @@ def demo(
 @contextmanager
 def _stage(folder: Path, scale: float) -> Iterator[Sandbox]:
     """Yield the sandbox, a day behind: its clock comes to the present while the story is told."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with holding(folder):
+    with ExitStack() as until_told:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            until_told.enter_context(holding(folder))
             clear(folder)
             ports = choose_ports(None)
-            with Sandbox.start(
-                world=World.demo(scale=scale),
-                clock=SandboxClock(offset=-_A_DAY),
-                otys_port=ports.otys,
-                mailchimp_port=ports.mailchimp,
-                folder=folder,
-            ) as sandbox:
-                write_configuration(folder, sandbox, headline=HEADLINE)
-                yield sandbox
-    except OSError as error:
-        raise ReconcilerError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+            sandbox = until_told.enter_context(
+                Sandbox.start(
+                    world=World.demo(scale=scale),
+                    clock=SandboxClock(offset=-_A_DAY),
+                    otys_port=ports.otys,
+                    mailchimp_port=ports.mailchimp,
+                    folder=folder,
+                )
+            )
+            write_configuration(folder, sandbox, headline=HEADLINE)
+        except OSError as error:
+            raise ReconcilerError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+        yield sandbox
 
 
 class _Demo:

@@ -26,10 +26,11 @@ def require_replaceable(folder: Path) -> None:
 
 def clear(folder: Path) -> None:
     """Given the folder of an earlier demo, take away what that left; what others put there stays."""
-    for name in (WORLD, CONFIGURATION):
-        (folder / name).unlink(missing_ok=True)
     if (folder / STATE_FOLDER).exists():
         shutil.rmtree(folder / STATE_FOLDER)
+    (folder / WORLD).unlink(missing_ok=True)
+    # Last, because it is what tells that the folder is a demo's.
+    (folder / CONFIGURATION).unlink(missing_ok=True)
 
 
 def _is_left_by_a_demo(folder: Path) -> bool:

@@ -16,16 +16,16 @@ from reconciler.wording import counted, printable, shortened
 _WIDE = 120
 _NAME = 30
 _REMARKS = {
-    BIG_LIST: "the big one: 200 rows a page from OTYS",
-    LIST_OF_501: "one more than Mailchimp takes at once",
+    BIG_LIST: "OTYS gives 200 rows a page",
+    LIST_OF_501: "one too many for one request",
     EMPTY_LIST: "nobody on it",
-    ADOPTED_LIST: "an audience of this name exists already",
-    CLUTTERED_LIST: "all kinds; shared, missing, invalid ones",
+    ADOPTED_LIST: "an audience has this name",
+    CLUTTERED_LIST: "every kind of trouble",
     "123": "three lists are called so",
     "Nieuwsbrief kandidaten": "two lists are called so",
     "🚚🚚🚚": "a name is only text",
 }
-_LONG = "its name is longer than Mailchimp likes"
+_LONG = "a very long name"
 _KINDS = {
     Kind.CANDIDATE: "candidate",
     Kind.PROCEDURE: "candidate by way of a procedure",

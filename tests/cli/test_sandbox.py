@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import requests
 
 from reconciler.config import Config, load_config
@@ -74,27 +73,26 @@ def ports_of(config: Config) -> tuple[str, str]:
     return client.otys.endpoint, client.mailchimp.base_url or ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_world_in_a_folder_goes_on_where_it_was_at_the_same_addresses(
-    folder: Path, number: signal.Signals
-) -> None:
+def test_a_world_named_by_its_name_is_forgotten(folder: Path) -> None:
     with sandbox("--world", "small", *ANY_PORTS) as forgotten:
         assert len(forgotten.state()["lists"]) == 6
-        assert forgotten.stop(number) == 0
+        assert forgotten.stop(signal.SIGINT) == 0
     assert not Path(forgotten.facts["config"]).exists()
     assert not list(folder.iterdir())
 
+
+def test_a_world_in_a_folder_goes_on_where_it_was_at_the_same_addresses(folder: Path) -> None:
     save_world(folder / "kept", World.small(), SandboxClock())
     with sandbox("--world", "kept", *ANY_PORTS) as first:
         uid = first.act("otys/create_list", name="Nieuw in de zandbak")
         addresses = ports_of(first.config())
         assert addresses == (first.facts["otys_url"], first.facts["mailchimp_url"])
-        assert first.stop(number) == 0
+        assert first.stop(signal.SIGTERM) == 0
 
     with sandbox("--world", "kept") as second:
         assert uid in [one["uid"] for one in second.state()["lists"]]
         assert ports_of(second.config()) == addresses
-        assert second.stop(number) == 0
+        assert second.stop(signal.SIGTERM) == 0
 
 
 def test_the_configuration_it_writes_can_be_used_and_edited_and_follows_the_ports(
