@@ -23,7 +23,7 @@ class Linked(StrEnum):
     UNKNOWN = "selected, not in OTYS"
     UNLINKED = "unlinked"
     """Was linked before; its nos are remembered."""
-    NO = "-"
+    NO = "not selected"
 
 
 class ListRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ def client_status(store: Store, client: str, *, mode: str, now: datetime) -> Cli
         ),
         lock=None
         if lock is None
-        else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=lock.expires <= now),
+        else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=lock.left_behind(now)),
         next=step[0],
         command=step[1],
     )
@@ -112,7 +112,7 @@ class _Facts:
 
     @property
     def running(self) -> bool:
-        return self.lock is not None and self.lock.expires > self.now
+        return self.lock is not None and not self.lock.left_behind(self.now)
 
 
 def _next_step(facts: _Facts) -> tuple[str, str]:

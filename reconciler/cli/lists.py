@@ -16,7 +16,7 @@ from reconciler.cli.context import JsonOption, print_json, shared
 from reconciler.cli.exits import ExitCode
 from reconciler.config import Config
 from reconciler.errors import ReconcilerError, in_words
-from reconciler.list_view import ListRow, ListView, view_lists
+from reconciler.list_view import Linked, ListRow, ListView, view_lists
 from reconciler.store import Store
 from reconciler.wording import counted, printable, shortened
 
@@ -52,7 +52,7 @@ COLUMNS = (
     Column("Contacts", 2, lambda row: f"{row.contacts:,}", "right"),
     Column("Nos", 3, lambda row: f"{row.nos:,}", "right"),
     Column("Audience", 4, lambda row: row.audience or "-"),
-    Column("MailChimp", 0, lambda row: row.mailchimp),
+    Column("MailChimp", 0, lambda row: "-" if row.mailchimp is Linked.NO else row.mailchimp),
 )
 
 

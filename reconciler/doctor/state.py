@@ -42,7 +42,7 @@ def examine_leftovers(store: Store, client: str, now: datetime) -> Iterator[Find
     lock = store.lock_record(client)
     if lock is None:
         yield ok("lock", "no pass is running")
-    elif lock.expires > now:
+    elif not lock.left_behind(now):
         yield ok("lock", f"a pass is running: {lock.holder}, since {lock.since:%Y-%m-%d %H:%M} UTC")
     else:
         yield warning(

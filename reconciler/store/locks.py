@@ -131,7 +131,10 @@ class Locks:
         """Given a client, return who holds its lock or left it behind; None when nobody did."""
         with self._database.reading() as connection:
             row = connection.execute(select(locks).where(locks.c.client == client)).one_or_none()
-        return None if row is None else LockRecord(holder=row.holder, since=row.since, expires=row.expires)
+        if row is None:
+            return None
+        gone = is_gone(row.process)
+        return LockRecord(holder=row.holder, since=row.since, expires=row.expires, gone=gone)
 
     @contextmanager
     def lock(

@@ -91,7 +91,13 @@ class LockRecord:
     holder: str
     since: datetime
     expires: datetime
-    """A live holder renews it in good time, so one that is over was left behind."""
+    """A live holder renews it in good time."""
+    gone: bool = False
+    """Whether the holder is a process of this machine that runs no more."""
+
+    def left_behind(self, now: datetime) -> bool:
+        """Given the time, return whether the holder was killed: the next pass takes the lock over."""
+        return self.gone or self.expires <= now
 
 
 class IntentKind(StrEnum):

@@ -1,7 +1,11 @@
 import json
+from datetime import UTC, datetime, timedelta
 
+from reconciler.store import open_store
 from tests.cli.conftest import Run
 from tests.cli.office import Office, flat
+
+LEASE = timedelta(minutes=2)
 
 
 def addresses(count: int) -> list[str]:
@@ -74,6 +78,23 @@ def test_status_tells_when_a_pass_failed_and_when_the_last_good_one_was(run: Run
     assert "the API key is refused" in flat(ended.out)
     assert "Last success 1," in flat(ended.out)
     assert "reconciler doctor --client acme" in ended.out
+
+
+def test_a_pass_that_runs_and_one_that_was_killed_are_told_apart(run: Run, office: Office) -> None:
+    run("once")
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    with open_store("sqlite:///state/reconciler.db") as store:
+        store.begin_pass("acme", mode="apply", trigger="daemon", now=datetime.now(UTC))
+        with store.lock("acme", "the daemon", lease=LEASE, now=lambda: datetime.now(UTC)):
+            running = run("status")
+        with store.lock("acme", "the daemon", lease=LEASE, now=lambda: long_ago):
+            killed = run("status")
+
+    assert "Running the daemon, since" in flat(running.out)
+    assert "a pass is running: wait for it" in flat(running.out)
+    assert "Left behind the daemon, since" in flat(killed.out)
+    assert "the last pass was cut off: the next one goes on from there" in flat(killed.out)
+    assert office.sandbox.log.requests()
 
 
 def test_names_from_otys_cannot_steer_the_terminal(run: Run, office: Office) -> None:
