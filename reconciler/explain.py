@@ -101,6 +101,8 @@ class WithheldDocument(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     digest: str
     approvable: bool
+    proposed: bool
+    """Whether a pass or a plan proposed it already, so that the digest can be approved."""
 
 
 class ListExplanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +138,8 @@ class Evidence:
     guarded: Guarded
     remembered: Remembered | None = None
     """What the store knows of the address in this list, ended nos too."""
+    proposed: frozenset[str] = frozenset()
+    """The digests that wait for an approval."""
 
 
 def explain_in_list(
@@ -184,7 +188,7 @@ def explain_in_list(
         if pairing.syncs
         else None,
         change=_planned(pairing, change),
-        withheld=_withheld(proposal),
+        withheld=_withheld(proposal, evidence.proposed),
     )
 
 
@@ -338,10 +342,15 @@ def _planned(pairing: Pairing, change: Change | None) -> PlannedDocument | None:
     )
 
 
-def _withheld(proposal: Proposal | None) -> WithheldDocument | None:
+def _withheld(proposal: Proposal | None, proposed: frozenset[str]) -> WithheldDocument | None:
     if proposal is None:
         return None
-    return WithheldDocument(message=proposal.message, digest=proposal.digest, approvable=proposal.approvable)
+    return WithheldDocument(
+        message=proposal.message,
+        digest=proposal.digest,
+        approvable=proposal.approvable,
+        proposed=proposal.digest in proposed,
+    )
 
 
 def _names(persons: Sequence[Person]) -> tuple[str, ...]:

@@ -139,7 +139,12 @@ def _look_into(
         )
     plan = plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
     guarded = guard(plan, client.limits, approved=running.approved.__contains__)
+    waiting = client.store.proposals(client.name, now=running.now())
     evidence = Evidence(
-        pairing=pairing, sides=sides, guarded=guarded, remembered=remembered.get(pairing.list_uid)
+        pairing=pairing,
+        sides=sides,
+        guarded=guarded,
+        remembered=remembered.get(pairing.list_uid),
+        proposed=frozenset(proposal.digest for proposal in waiting),
     )
     return explain_in_list(address, evidence, templates=client.templates, policy=client.policy)

@@ -41,7 +41,7 @@ def upgrade(context: typer.Context, *, as_json: JsonOption = False) -> None:
 
 @app.command()
 def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
-    """Examine the state database without changing it: is it whole, of the right version, how big.
+    """Examine the state database: is it whole, of the right version, how big.
 
     Exits with 1 when something is wrong with it.
     """

@@ -33,10 +33,10 @@ def register(root: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context, *, client: ClientOption = None, as_json: JsonOption = False) -> None:
-    """Examine everything a pass needs: configuration, both services, rights, room, clock, database.
+    """Examine everything a pass needs, and tell what to do about each finding.
 
-    Reads both services and changes nothing. Exits with 1 when there is a problem, with 2 when it is the
-    configuration's; warnings alone exit with 0.
+    Reads both services and changes nothing; warnings alone exit with 0.
+    Exits with 1 when there is a problem, with 2 when it is the configuration's.
     """
     common = shared(context)
     if as_json:

@@ -15,6 +15,8 @@ from reconciler.address import normalise, refuse_reason
 from reconciler.cli.clients import ClientOption, names_of, open_state, reading_client
 from reconciler.cli.context import JsonOption, print_json, shared
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.passes import program
+from reconciler.cli.render import short
 from reconciler.config import Config
 from reconciler.errors import ReconcilerError, in_words
 from reconciler.explain import (
@@ -23,6 +25,7 @@ from reconciler.explain import (
     PlannedDocument,
     RecipientDocument,
     RefusalDocument,
+    WithheldDocument,
 )
 from reconciler.model import Address, ListUid, Verb
 from reconciler.search import AddressExplanation, Progress, search
@@ -47,9 +50,10 @@ def explain(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell why an address is or is not in each audience, and what the next pass does about it.
+    """Tell why an address is or is not in an audience, and what happens next.
 
-    Reads both services and writes nothing. Exits with 1 when a list could not be read.
+    Reads both services and writes nothing.
+    Exits with 1 when a list could not be read.
     """
     common = shared(context)
     config = common.load_config()
@@ -61,7 +65,7 @@ def explain(
         print_json({"email": address, "clients": [_plain(one) for one in found]})
     else:
         for one in found:
-            _print(one, common.console)
+            _print(one, common.console, program(common))
     if any(one.failed for one in found):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -75,6 +79,7 @@ def _explain(  # noqa: PLR0917 (what to explain, then where to look)
             found = search(client, address, only=only, progress=progress)
     except ReconcilerError as error:
         found = AddressExplanation(client=name, mode="", email=address, problems=(in_words(error),))
+    # It was opened as in plan mode, so that it could not write; told is what the configuration says.
     return msgspec.structs.replace(found, mode=config.clients[name].mode)
 
 
@@ -93,7 +98,7 @@ def _progress(console: Console) -> Iterator[Progress]:
         )
 
 
-def _print(explanation: AddressExplanation, console: Console) -> None:
+def _print(explanation: AddressExplanation, console: Console, called: str) -> None:
     console.print(Text.assemble((explanation.client, "bold"), f": {printable(explanation.email)}"))
     if invalid := refuse_reason(explanation.email):
         console.print(Text(f"This is no address that mail can be sent to: {invalid}"))
@@ -101,7 +106,7 @@ def _print(explanation: AddressExplanation, console: Console) -> None:
         console.print(Text(printable(problem), style="red"))
     for one in explanation.lists:
         console.print()
-        _print_list(one, console)
+        _print_list(one, console, called)
     if not explanation.lists and not explanation.failed:
         lists = counted(explanation.searched, "list")
         console.print(
@@ -116,20 +121,20 @@ def _print(explanation: AddressExplanation, console: Console) -> None:
         console.print("This client is in plan mode: a pass shows what it would do and writes nothing.")
 
 
-def _print_list(one: ListExplanation, console: Console) -> None:
+def _print_list(one: ListExplanation, console: Console, called: str) -> None:
     name = shortened(printable(one.list_name), LONGEST_NAME) or "(no name)"
     console.print(Text.assemble((name, "bold"), f"  list {one.list}, audience {one.audience or 'none'}"))
     console.print(Padding(Text(printable(one.answer)), (0, 0, 0, 2), expand=False))
     details = Table.grid(padding=(0, 2, 0, 0))
     details.add_column(no_wrap=True, style="dim")
     details.add_column(overflow="fold")
-    for label, text in _details(one):
+    for label, text in _details(one, called):
         details.add_row(label, Text(printable(text)))
     if details.row_count:
         console.print(Padding(details, (0, 0, 0, 4), expand=False))
 
 
-def _details(one: ListExplanation) -> Iterator[tuple[str, str]]:
+def _details(one: ListExplanation, called: str) -> Iterator[tuple[str, str]]:
     if one.problem:
         yield "Problem", one.problem
         return
@@ -142,9 +147,16 @@ def _details(one: ListExplanation) -> Iterator[tuple[str, str]]:
         yield "Next pass", _change(one.change)
     if one.withheld:
         yield "Withheld", one.withheld.message
-        if one.withheld.approvable:
-            yield "Release", f"reconciler approve {one.withheld.digest[:12]}"
+        yield "Release", _release(one.withheld, called)
     yield from (("Note", note) for note in one.notes)
+
+
+def _release(withheld: WithheldDocument, called: str) -> str:
+    if not withheld.approvable:
+        return "nobody can; the next pass reads it again"
+    if not withheld.proposed:
+        return f"{called} plan  (proposes it for approval)"
+    return f"{called} approve {short(withheld.digest)}"
 
 
 def _sides(one: ListExplanation) -> Iterator[tuple[str, str]]:

@@ -70,8 +70,8 @@ def lists(
 ) -> None:
     """Show the lists as OTYS has them now, and which are linked to an audience.
 
-    A narrow terminal shows the important columns; --json has all of them, and every list. Exits with 1 when
-    OTYS could not be read.
+    A narrow terminal shows the important columns; --json has all, of every list.
+    Exits with 1 when OTYS could not be read.
     """
     common = shared(context)
     config = common.load_config()

@@ -38,9 +38,9 @@ def register(root: typer.Typer) -> None:
 
 
 def probe(context: typer.Context, *, client: ClientOption = None, as_json: JsonOption = False) -> None:
-    """Show the shapes OTYS answers with, to correct the mapping by (docs/mapping.md).
+    """Show the shapes OTYS answers with, to correct the mapping (docs/mapping.md).
 
-    Prints names of fields and kinds of values, never a value, so the output can be mailed to somebody.
+    Prints names of fields and kinds of values, never what a field says.
     Exits with 1 when OTYS could not be asked or refused something.
     """
     common = shared(context)

@@ -30,7 +30,7 @@ def register(root: typer.Typer) -> None:
 
 
 def status(context: typer.Context, *, client: ClientOption = None, as_json: JsonOption = False) -> None:
-    """Tell how each client stands: the last pass, what is withheld, and what to do next.
+    """Tell how each client stands: last pass, what is withheld, what to do next.
 
     Asks neither OTYS nor Mailchimp. Exits with 0 whatever it tells.
     """

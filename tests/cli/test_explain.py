@@ -105,6 +105,7 @@ def test_what_a_guard_withholds_is_told_with_what_releases_it(
     run: Run, office: Office, synced: MailingList
 ) -> None:
     office.sandbox.otys.empty_list(synced.uid)
+    assert "reconciler plan (proposes it for approval)" in flat(run("explain", JAN).out)
     run("once")
 
     text, found = run("explain", JAN), explained(run, JAN)
@@ -233,6 +234,42 @@ def test_what_mailchimp_refused_is_told_with_its_words(run: Run, office: Office)
     assert "not tried again until its data changes in OTYS" in found["answer"]
     assert found["refusals"][0]["kind"] == "fake_address"
     assert found["change"] is None
+
+
+def test_somebody_who_opted_out_in_otys_is_not_added(run: Run, office: Office) -> None:
+    lists = office.folder / "lists"
+    lists.mkdir()
+    (lists / "lists.csv").write_text("uid,name\n1,Kandidaten\n", "utf-8")
+    (lists / "1.csv").write_text(f"email,opted_out\n{JAN},yes\n", "utf-8")
+    (office.folder / "config" / "reconciler.toml").write_text(
+        '[clients.acme]\nmode = "plan"\n'
+        'csv = { folder = "lists", settings = { "3121" = "Wij kennen je." } }\n'
+        f'mailchimp = {{ api_key = "{office.world.mailchimp_api_key}", '
+        f'base_url = "{office.sandbox.mailchimp_url}" }}\n',
+        "utf-8",
+    )
+
+    found = explained(run, JAN)
+
+    assert found["answer"] == "It opted out in OTYS, so it is not added."
+    assert found["recipients"][0]["opted_out"] is True
+    assert "opted out" in run("explain", JAN).out
+
+
+def test_an_incomplete_reading_is_told_beside_what_it_withholds(
+    run: Run, office: Office, synced: MailingList
+) -> None:
+    office.sandbox.otys.remove_recipient(synced.uid, JAN)
+    office.sandbox.faults.add(
+        Fault(kind=FaultKind.LYING_TOTAL, pattern="MailingListRecipientService", times=None, value=1)
+    )
+
+    text, found = run("explain", JAN), explained(run, JAN)
+
+    assert "but a guard withholds that: the list was not read completely" in found["answer"]
+    assert found["withheld"]["approvable"] is False
+    assert "Release nobody can; the next pass reads it again" in flat(text.out)
+    assert any("19 of 20 rows were read" in note for note in found["notes"])
 
 
 def test_a_list_that_is_not_selected_is_searched_only_when_it_is_named(run: Run, office: Office) -> None:
