@@ -141,7 +141,7 @@ class _Demo:
             "One pass reads both sides, compares them, and writes to Mailchimp what is missing there. "
             "It needs 10 to 30 seconds here."
         )
-        document, writes = self._pass("first")
+        document, writes = self._pass()
         self._console.print(first_sync(document))
         self._console.print()
         added, requests = document.counts.get("add.applied", 0), counted(writes, "writing request")
@@ -167,7 +167,7 @@ class _Demo:
         return events
 
     def _next_pass(self, events: Sequence[Event]) -> tuple[bool, str]:
-        document, _ = self._pass("next")
+        document, _ = self._pass()
         self._say("What could be expected of it, and below each what it did:")
         findings = [examine(event, document) for event in events]
         self._list(
@@ -184,7 +184,7 @@ class _Demo:
         return all(finding.true for finding in findings) and document.result == PassResult.WITHHELD, waiting
 
     def _quiet_pass(self) -> bool:
-        document, writes = self._pass("last")
+        document, writes = self._pass()
         reads = sum(document.requests.values()) - writes
         self._say(
             f"{counted(writes, 'writing request')}, {reads:,} that read: both sides are in step, and what is "
@@ -202,6 +202,7 @@ class _Demo:
             (served, "OTYS and Mailchimp again, until Ctrl-C"),
             (f"{self._program} explain {story.unsubscribed}", "why somebody is not mailed"),
             (f"{self._program} lists", "the lists and their audiences"),
+            (f"{self._program} doctor", "what a newly installed reconciler is asked first"),
             (f"{self._program} plan", "what a pass would do"),
             (f"{self._program} approve {short(digest)}", "release what is withheld ..."),
             (f"{self._program} once", "... and carry it out"),
@@ -209,7 +210,7 @@ class _Demo:
         ):
             self._console.print(Text.assemble((f"  # {remark}\n", "dim"), f"  {command}"), soft_wrap=True)
 
-    def _pass(self, trigger: str) -> tuple[PassDocument, int]:
+    def _pass(self) -> tuple[PassDocument, int]:
         """Run one pass just as `reconciler once` does; return it and how many requests wrote something."""
         before = self._sandbox.log.last_number()
         with (
@@ -217,7 +218,7 @@ class _Demo:
             watching(self._errors) as watcher,
             open_client(CLIENT, self._config, store, watcher) as client,
         ):
-            report = reconcile(client, trigger=f"demo, {trigger} pass")
+            report = reconcile(client, trigger="demo")
         return pass_document(report), len(self._sandbox.log.writes(after=before))
 
     def _chapter(self, title: str) -> None:
