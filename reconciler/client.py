@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from reconciler.model import AudienceId, Integration, ListUid
 from reconciler.policy import Limits, Policy
 from reconciler.ports import AudienceSink, AudienceSource, ListSource
 from reconciler.report import ListReport, PassReport
+from reconciler.stop import Stop
 from reconciler.store import Store
 
 
@@ -59,5 +60,7 @@ class Client:
     pairs: Mapping[ListUid, AudienceId]
     requests: Callable[[], Mapping[str, int]] = dict
     """How many requests each service got so far."""
+    stop: Stop = field(default_factory=Stop)
+    """Ends a pass before its next request."""
     workers: int = 4
     """How many lists are worked on at the same time."""

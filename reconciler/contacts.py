@@ -1,7 +1,6 @@
 """The contacts of one list: snapshots side by side, plan, guard, apply, record."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
@@ -30,6 +29,7 @@ from reconciler.ports import AudienceSink
 from reconciler.record import keep_plan
 from reconciler.report import ListReport, is_writing
 from reconciler.running import Pass
+from reconciler.threads import threads
 
 LOOKUPS_AT_A_TIME = 4
 NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
@@ -139,32 +139,18 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
         recipients=recipients,
         contacts=contacts,
         base=client.store.base(client.name, pairing.list_uid),
+        synced_once=pairing.link is not None and pairing.link.synced_once,
     )
 
 
 def _plan(running: Pass, pairing: Pairing) -> ListPlan:
-    sides = _sides(running, pairing)
+    sides = read_sides(running, pairing)
     plan = _plan_of(running, sides)
     overlooked = _overlooked(running, plan)
     if not overlooked:
         return plan
     seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
     return _plan_of(running, replace(sides, contacts=seen))
-
-
-def _sides(running: Pass, pairing: Pairing) -> Sides:
-    audience_id = None if pairing.audience is None else pairing.audience.id
-    recipients, contacts = _snapshots(running, pairing, audience_id)
-    client = running.client
-    client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
-    return Sides(
-        client=client.name,
-        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
-        audience_id=audience_id,
-        recipients=recipients,
-        contacts=contacts,
-        base=client.store.base(client.name, pairing.list_uid),
-    )
 
 
 def _plan_of(running: Pass, sides: Sides) -> ListPlan:
@@ -185,7 +171,7 @@ def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
     ]
     if audience_id is None or not doubted or not plan.facts.live or not plan.facts.contacts.complete:
         return ()
-    with ThreadPoolExecutor(LOOKUPS_AT_A_TIME, thread_name_prefix="look-up") as workers:
+    with threads(LOOKUPS_AT_A_TIME, "look-up") as workers:
         found = workers.map(lambda row: source.contact(audience_id, row.contact_id or row.address), doubted)
         return tuple(contact for contact in found if contact is not None)
 
@@ -194,7 +180,7 @@ def _snapshots(
     running: Pass, pairing: Pairing, audience_id: AudienceId | None
 ) -> tuple[RecipientSnapshot, ContactSnapshot]:
     """Both sides are read at the same time, so that the moments they show are close."""
-    with ThreadPoolExecutor(2, thread_name_prefix="snapshot") as both:
+    with threads(2, "snapshot") as both:
         recipients = both.submit(_recipients, running, pairing)
         contacts = both.submit(_contacts, running, audience_id)
         return recipients.result(), contacts.result()

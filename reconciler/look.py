@@ -1,7 +1,6 @@
 """The first look of a pass: which lists, audiences and links there are, both services side by side."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from reconciler.errors import RemoteError, in_words
@@ -10,6 +9,7 @@ from reconciler.model import AudienceId, Fate, Integration, LinkState, ListUid, 
 from reconciler.pairing import Inventory
 from reconciler.running import Pass
 from reconciler.store import IntentKind
+from reconciler.threads import threads
 
 
 def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pass, tuple[str, ...]]:
@@ -18,7 +18,7 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
     Raise RemoteError when the lists or the audiences cannot be read at all.
     """
     client = running.client
-    with ThreadPoolExecutor(2, thread_name_prefix="look") as both:
+    with threads(2, "look") as both:
         lists = both.submit(client.lists.catalogue)
         audiences = both.submit(running.source.audiences)
         catalogue, found = lists.result(), audiences.result()

@@ -3,9 +3,10 @@
 import os
 import socket
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+
+from structlog.contextvars import bound_contextvars
 
 from reconciler.client import Client
 from reconciler.contacts import list_report, reconcile_contacts
@@ -27,6 +28,7 @@ from reconciler.record import digest_of_pass, drop_plans, keep_plan, propose, tr
 from reconciler.report import ListReport, PassReport, result_of
 from reconciler.running import Pass
 from reconciler.store import HeldLock
+from reconciler.threads import threads
 
 LEASE = timedelta(minutes=2)
 STOPPED = "stopped: the program was told to stop; the next pass goes on where this one ended"
@@ -61,6 +63,11 @@ def _began(client: Client, trigger: str, only: ListUid | None, reserved: PassId 
 
 
 def _recorded(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
+    with bound_contextvars(client=client.name, pass_id=pass_id):
+        return _reported(client, pass_id, only, lock)
+
+
+def _reported(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
     before = client.requests()
     report = _attempt(client, pass_id, only, lock)
     made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
@@ -141,7 +148,7 @@ def _reconcile_lists(
     first = [pairing for pairing in pairings if not is_deletion(pairing)]
     reports: list[ListReport] = []
     for group in (first, last):
-        with ThreadPoolExecutor(running.client.workers, thread_name_prefix="list") as workers:
+        with threads(running.client.workers, "list") as workers:
             jobs = [
                 workers.submit(_reconcile_list, running, pairing, links.get(pairing.list_uid))
                 for pairing in group
@@ -151,6 +158,11 @@ def _reconcile_lists(
 
 
 def _reconcile_list(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
+    with bound_contextvars(list=pairing.list_uid):
+        return _isolated(running, pairing, before)
+
+
+def _isolated(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
     """One failing list never stops another, unless it shows that none can work."""
     if running.stopped.is_set():
         return replace(list_report(pairing), problem="not tried: Mailchimp rejected the key")

@@ -19,6 +19,7 @@ from reconciler.sources.csv import CsvSource
 from reconciler.sources.mailchimp import MailchimpSource
 from reconciler.sources.mapping import load_mapping
 from reconciler.sources.otys import OtysSource
+from reconciler.stop import Stop
 from reconciler.store import Store
 
 OTYS = "OTYS"
@@ -29,7 +30,9 @@ NoteTaker = Callable[[RequestNote], None]
 class RequestCount:
     """Counts requests by service, from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: NoteTaker = lambda _note: None) -> None:
+        """Given who else is told of every request, count from nothing."""
+        self._tell = tell
         self._counts: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -37,6 +40,7 @@ class RequestCount:
         """Given a request that was made, count it."""
         with self._lock:
             self._counts[note.system] += 1
+        self._tell(note)
 
     def so_far(self) -> Mapping[str, int]:
         """Return how many requests each service got until now."""
@@ -53,21 +57,24 @@ def open_client(
     *,
     plan_only: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    stop: Stop | None = None,
+    on_request: NoteTaker = lambda _note: None,
 ) -> Iterator[Client]:
     """Given a client's name, yield the client, ready for passes. In plan mode it cannot write.
 
     Raise ConfigurationError when there is no such client or its mapping cannot be used.
     """
     chosen = chosen_client(config, name)
-    requests = RequestCount()
+    stop = stop or Stop()
+    requests = RequestCount(on_request)
     mode = Mode.PLAN if plan_only else chosen.mode
-    with open_lists(chosen, requests) as lists:
+    with open_lists(chosen, requests, stop) as lists:
         yield Client(
             name=name,
             mode=mode,
             lists=lists,
             open_mailchimp=lambda integration: open_mailchimp(
-                chosen.mailchimp, integration, requests, writes=mode is Mode.APPLY
+                chosen.mailchimp, integration, requests, stop, writes=mode is Mode.APPLY
             ),
             store=store,
             templates=chosen.fields,
@@ -77,8 +84,9 @@ def open_client(
             now=now,
             backups=backups_folder(config),
             pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
-            workers=config.daemon.workers,
             requests=requests.so_far,
+            stop=stop,
+            workers=config.daemon.workers,
         )
 
 
@@ -99,41 +107,49 @@ def backups_folder(config: Config) -> Path:
 
 
 @contextmanager
-def open_lists(chosen: ClientConfig, requests: NoteTaker) -> Iterator[OtysSource | CsvSource]:
+def open_lists(
+    chosen: ClientConfig, requests: NoteTaker, stop: Stop | None = None
+) -> Iterator[OtysSource | CsvSource]:
     """Given a client's configuration, yield where its lists are read."""
     if chosen.csv is not None:
         yield CsvSource(chosen.csv.folder, chosen.csv.settings.overrides())
     elif chosen.otys is not None:
-        with open_ows(chosen.otys, requests) as ows:
+        with open_ows(chosen.otys, requests, stop) as ows:
             yield OtysSource(ows, load_mapping(chosen.otys.mapping), chosen.otys.settings.overrides())
 
 
 @contextmanager
-def open_ows(otys: OtysConfig, requests: NoteTaker) -> Iterator[OwsClient]:
+def open_ows(otys: OtysConfig, requests: NoteTaker, stop: Stop | None = None) -> Iterator[OwsClient]:
     """Given how OTYS is reached, yield a client of its web services."""
+    stop = stop or Stop()
     with (
-        HttpClient(OTYS, on_request=requests) as http,
-        OwsClient(http, otys.endpoint, otys.api_key.reveal()) as ows,
+        HttpClient(OTYS, on_request=requests, stop=stop) as http,
+        OwsClient(http, otys.endpoint, otys.api_key.reveal(), pause=stop.pausing(OTYS)) as ows,
     ):
         yield ows
 
 
 @contextmanager
 def open_mailchimp(
-    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker, *, writes: bool
+    chosen: MailchimpConfig,
+    integration: Integration,
+    requests: NoteTaker,
+    stop: Stop | None = None,
+    *,
+    writes: bool,
 ) -> Iterator[Mailchimp]:
     """Given a client's settings, yield its account; without `writes` nothing that could write exists.
 
     Raise CredentialsRejected when there is no key.
     """
-    with open_account(chosen, integration, requests) as account:
+    with open_account(chosen, integration, requests, stop) as account:
         sink = MailchimpSink(account, _defaults(chosen)) if writes else None
         yield Mailchimp(MailchimpSource(account), sink)
 
 
 @contextmanager
 def open_account(
-    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker
+    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker, stop: Stop | None = None
 ) -> Iterator[api.Mailchimp]:
     """Given a client's settings, yield its Mailchimp account. Raise CredentialsRejected without a key."""
     key = chosen.api_key.reveal() if chosen.api_key is not None else integration.api_key
@@ -144,7 +160,7 @@ def open_account(
             advice="Put one in client setting 3111 in OTYS or in the client's [mailchimp] section.",
         )
     base_url = chosen.base_url or ""
-    with api.Mailchimp(key, base_url=base_url, on_request=requests) as account:
+    with api.Mailchimp(key, base_url=base_url, stop=stop, on_request=requests) as account:
         yield account
 
 

@@ -25,7 +25,8 @@ from tenacity import (
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from reconciler import __version__
-from reconciler.errors import Throttled, UnexpectedAnswer, Unreachable
+from reconciler.errors import Stopping, Throttled, UnexpectedAnswer, Unreachable, Untrusted
+from reconciler.stop import Stop
 
 BACK_OFF = wait_random_exponential(multiplier=0.5, max=30)
 MOST_THROTTLED_ATTEMPTS = 20  # so that a service that says "wait 0 seconds" cannot hold us for ever
@@ -80,14 +81,16 @@ class HttpClient:
         attempts: int = 4,
         patience: float = 300.0,
         auth: tuple[str, str] | None = None,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], None] | None = None,
+        stop: Stop | None = None,
         on_request: Callable[[RequestNote], None] | None = None,
     ) -> None:
         self.system = system
         self._timeout = (connect_timeout, read_timeout)
         self._attempts = attempts
         self._patience = patience
-        self._pause = pause
+        self._stop = stop or Stop()
+        self._pause = self._stop.pausing(system) if pause is None else pause
         self._on_request = on_request
         self._sessions = [_new_session(auth) for _ in range(connections)]
         # Last in, first out: a warm connection is borrowed before a cold one.
@@ -110,7 +113,7 @@ class HttpClient:
         Transport failures and 5xx are tried again if the request is `repeatable`; otherwise only a
         connection that could not be opened is, because nobody knows whether the rest was applied. Throttling
         is waited for with any request: 429, and whatever else `throttled` gives seconds for. Raise
-        Unreachable, Throttled, or UnexpectedAnswer for a redirect, which is never followed.
+        Unreachable, Throttled, Stopping, or UnexpectedAnswer for a redirect, which is never followed.
         """
         request = _Request(method, url, params, body)
 
@@ -150,6 +153,7 @@ class HttpClient:
         self.close()
 
     def _once(self, request: "_Request") -> Answer:
+        self._stop.check(self.system)
         started = time.monotonic()
         answer: Answer | None = None
         try:
@@ -203,11 +207,7 @@ class HttpClient:
     def _unreachable(self, request: "_Request", error: Exception) -> Unreachable:
         host = urlsplit(request.url).hostname
         if isinstance(error, requests.exceptions.SSLError):
-            return Unreachable(
-                self.system,
-                f"no secure connection to {host} could be made",
-                advice="Check the address, the computer's clock and the certificates it trusts.",
-            )
+            return Untrusted(self.system, f"no secure connection to {host} could be made")
         if _was_never_opened(error):
             return _NotOpened(self.system, f"no connection to {host} could be opened")
         if isinstance(error, requests.Timeout):
@@ -276,6 +276,8 @@ def _new_session(auth: tuple[str, str] | None) -> requests.Session:
 
 
 def _may_repeat(error: BaseException, *, repeatable: bool) -> bool:
+    if isinstance(error, Stopping):
+        return False
     return isinstance(error, _NotOpened) or (repeatable and isinstance(error, Unreachable))
 
 

@@ -1,7 +1,6 @@
 """Knows how to ask Mailchimp's Marketing API one thing: host, key, JSON, and errors as ours."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,6 +11,7 @@ import msgspec
 from reconciler.api.http import Answer, HttpClient, RequestNote, ServerFailed
 from reconciler.api.mailchimp_errors import SYSTEM, error_of, seconds_to_wait
 from reconciler.errors import CredentialsRejected, UnexpectedAnswer
+from reconciler.stop import Stop
 
 CONNECTIONS = 5  # of the ten that one key may hold open (facts/mailchimp.md, 5)
 READ_TIMEOUT = 125.0  # the service itself gives a call up after 120 s (facts/mailchimp.md, 7)
@@ -32,7 +32,8 @@ class Mailchimp:
         api_key: str,
         *,
         base_url: str = "",
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], None] | None = None,
+        stop: Stop | None = None,
         on_request: Callable[[RequestNote], None] | None = None,
     ) -> None:
         """Given a key, and a base URL unless the key names its data centre.
@@ -46,6 +47,7 @@ class Mailchimp:
             read_timeout=READ_TIMEOUT,
             auth=("reconciler", _checked(api_key)),
             pause=pause,
+            stop=stop,
             on_request=on_request,
         )
 
@@ -152,7 +154,9 @@ def _decoded(answer: Answer, kind: type[T], method: str, path: str) -> T:
         # Of the decoder's words only the place is told: they can quote a value.
         place = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "the whole of it"
         raise UnexpectedAnswer(
-            SYSTEM, f"the answer to {_action(method, path)} cannot be understood ({place})"
+            SYSTEM,
+            f"the answer to {_action(method, path)} cannot be understood ({place})",
+            advice="The next pass tries again. If it lasts, look whether a proxy answers in its place.",
         ) from None
 
 

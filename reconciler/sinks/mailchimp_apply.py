@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reconciler.api.mailchimp import Mailchimp
@@ -11,6 +10,7 @@ from reconciler.model import AudienceId, Change, Outcome, Verb
 from reconciler.sinks.mailchimp_adds import ROWS_IN_A_REQUEST, ContactAdder
 from reconciler.sinks.mailchimp_contacts import ContactWriter
 from reconciler.sinks.mailchimp_outcomes import PASSING_TROUBLES, already_true, troubled, untried
+from reconciler.threads import threads
 
 THREADS = 4
 SINGLE_WRITES_AT_A_TIME = 40
@@ -61,8 +61,8 @@ class Applying:
 
     def _singly(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         for group in _groups(changes, SINGLE_WRITES_AT_A_TIME):
-            with ThreadPoolExecutor(min(THREADS, len(group))) as threads:
-                results = list(threads.map(self._one, group))
+            with threads(min(THREADS, len(group)), "write") as writers:
+                results = list(writers.map(self._one, group))
             if self._fatal:
                 if known := [outcome for outcome in results if outcome]:
                     yield known

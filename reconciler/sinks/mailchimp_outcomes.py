@@ -1,7 +1,14 @@
 """Knows how to say what became of a change in Mailchimp."""
 
 from reconciler.api.mailchimp_errors import refusal_of, text_of, without_addresses
-from reconciler.errors import BadRequest, RemoteError, Throttled, UnexpectedAnswer, Unreachable
+from reconciler.errors import (
+    BadRequest,
+    RemoteError,
+    Stopping,
+    Throttled,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from reconciler.model import Change, Outcome, RefusalKind, Result
 
 PASSING_TROUBLES = (Unreachable, Throttled, UnexpectedAnswer)
@@ -35,12 +42,14 @@ def retry_later(change: Change, detail: str) -> Outcome:
 
 def troubled(change: Change, error: RemoteError) -> Outcome:
     """Given a change whose write met a passing trouble, return its outcome."""
+    if isinstance(error, Stopping):
+        return retry_later(change, "cut short: the program was told to stop")
     return retry_later(change, f"it is not known whether this was applied: {error}")
 
 
 def untried(change: Change) -> Outcome:
     """Given a change that was not tried any more, return its outcome."""
-    return retry_later(change, "not tried: an earlier write failed")
+    return retry_later(change, "not tried: an earlier write was not finished")
 
 
 def refused(change: Change, kind: RefusalKind, detail: str) -> Outcome:

@@ -34,6 +34,12 @@ class Passes:
         with self._database.writing() as connection:
             return PassId(connection.execute(new.returning(passes.c.id)).scalar_one())
 
+    def begin_reserved(self, pass_id: PassId, *, mode: str, trigger: str, now: datetime) -> None:
+        """Given a pass whose number was given out before, record that it really begins now."""
+        begun = update(passes).where(passes.c.id == pass_id)
+        with self._database.writing() as connection:
+            connection.execute(begun.values(mode=mode, called_by=trigger, started_at=now))
+
     def end_pass(
         self,
         pass_id: PassId,

@@ -1,0 +1,107 @@
+"""Tells the log what passes do: one line a fact, and of a contact only a keyed hash."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from reconciler.client import Watcher
+from reconciler.model import ListUid, Outcome, PassResult, Result
+from reconciler.report import ListReport, PassReport
+
+_TOLD_LOUDLY = (Result.REFUSED, Result.NOT_TRUE)
+_LIST_LEVEL = "list_reconciled"
+
+
+class PassLog:
+    """A watcher that writes log lines. The pass's number and the list are in their context already."""
+
+    def __init__(self, key_address: Callable[[str], str]) -> None:
+        """Given what turns an address into its keyed hash, be ready for passes of any client."""
+        self._key_address = key_address
+        self._log = structlog.get_logger("reconciler.passes")
+
+    def began(self, client: str, lists: int) -> None:
+        """Given how many lists there are, tell it."""
+        self._log.info("pass_began", client=client, lists=lists)
+
+    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
+        """Given that so many changes became durable, tell it to whoever wants to know everything."""
+        self._log.debug("changes_recorded", client=client, list=list_uid, changes=changes)
+
+    def finished_list(self, client: str, report: ListReport) -> None:
+        """Given what became of a list, tell it."""
+        log = self._log.bind(client=client, list=report.list_uid)
+        for outcome in report.outcomes:
+            tell = log.warning if outcome.result in _TOLD_LOUDLY else log.debug
+            tell("contact", **self._of(outcome))
+        for proposal in report.proposals:
+            log.warning(
+                "withheld",
+                verb=proposal.verb,
+                count=len(proposal.changes),
+                digest=proposal.digest,
+                reason=proposal.message,
+            )
+        if report.problem:
+            log.warning("list_failed", problem=report.problem)
+        elif report.eventful:
+            log.info(_LIST_LEVEL, audience=report.audience_id, **_counts(report))
+        else:
+            log.debug(_LIST_LEVEL, audience=report.audience_id)
+
+    def finished(self, report: PassReport) -> None:
+        """Given that the pass is over, tell how it ended."""
+        tell = self._log.warning if report.result is PassResult.FAILED else self._log.info
+        tell(
+            "pass_ended",
+            client=report.client,
+            pass_id=report.pass_id,
+            mode=report.mode,
+            result=report.result,
+            seconds=round((report.ended_at - report.started_at).total_seconds(), 3),
+            problems=report.problems,
+            **report.counts(),
+        )
+
+    def _of(self, outcome: Outcome) -> dict[str, str]:
+        change = outcome.change
+        return {
+            "verb": change.verb,
+            "result": outcome.result,
+            "contact": self._key_address(change.address),
+            "reason": change.reason,
+            "detail": outcome.detail,
+        }
+
+
+class Together:
+    """Several watchers as one."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._watchers = tuple(watchers)
+
+    def began(self, client: str, lists: int) -> None:
+        """Given how many lists there are, tell all."""
+        for watcher in self._watchers:
+            watcher.began(client, lists)
+
+    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
+        """Given that so many changes became durable, tell all."""
+        for watcher in self._watchers:
+            watcher.wrote(client, list_uid, changes)
+
+    def finished_list(self, client: str, report: ListReport) -> None:
+        """Given what became of a list, tell all."""
+        for watcher in self._watchers:
+            watcher.finished_list(client, report)
+
+    def finished(self, report: PassReport) -> None:
+        """Given that the pass is over, tell all."""
+        for watcher in self._watchers:
+            watcher.finished(report)
+
+
+def _counts(report: ListReport) -> Mapping[str, int]:
+    of_list = Counter(f"{one.change.verb}.{one.result}" for one in report.list_outcomes)
+    return of_list + Counter(f"{one.change.verb}.{one.result}" for one in report.outcomes)
