@@ -112,6 +112,12 @@ FAILURES: Final = Family(
 CONSECUTIVE_FAILURES: Final = Family(
     "consecutive_failures", Form.GAUGE, "Passes that failed since the last one that did not.", ("client",)
 )
+CLIENT_STALE: Final = Family(
+    "client_stale",
+    Form.GAUGE,
+    "1 when the client's last good pass is older than two intervals of its schedule, as /readyz says, or 0.",
+    ("client",),
+)
 SNAPSHOT_MEMBERS: Final = Family(
     "snapshot_members",
     Form.GAUGE,
@@ -212,6 +218,7 @@ ALL: Final = (
     PASSES,
     FAILURES,
     CONSECUTIVE_FAILURES,
+    CLIENT_STALE,
     SNAPSHOT_MEMBERS,
     SNAPSHOT_INCOMPLETE,
     PLANNED_CHANGES,

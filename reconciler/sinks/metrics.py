@@ -115,6 +115,10 @@ class Metrics:
             self._clients.pop(client, None)
             self._meters.forget(client)
 
+    def watch_client(self, client: str, is_stale: Callable[[], bool]) -> None:
+        """Given a client and whether its last good pass is too old, tell that whenever somebody looks."""
+        self._meters.follow(families.CLIENT_STALE, is_stale, client)
+
     # -- the daemon
 
     def mail_failed(self) -> None:

@@ -10,9 +10,9 @@ _INTRODUCTION = """\
 
 <!-- Made by `make docs` from reconciler/sinks/metric_families.py; edit that instead. -->
 
-`GET /metrics` of the daemon answers in the text format of Prometheus, or in OpenMetrics where the caller asks
-for it. Scrape it with `config/prometheus/prometheus.yml`; alerts, recording rules and their tests stand beside
-it, dashboards in `config/grafana/`.
+`GET /metrics` of the daemon answers in the text format of Prometheus, or in OpenMetrics where the caller
+asks for it. Scrape it with `config/prometheus/prometheus.yml`; alerts, recording rules and their tests stand
+beside it, dashboards in `config/grafana/`.
 
 - No address, list name or key is ever a label. Nothing is labelled by list: `reconciler status` and the
   web page tell which list it is.

@@ -81,7 +81,8 @@ def _state(report: ListReport) -> ListState:
 
 def _planned(report: ListReport) -> Mapping[Series, int]:
     changes: tuple[Change | ListChange, ...] = (*report.list_changes, *report.changes)
-    return Counter((str(change.verb),) for change in changes)
+    counts: Counter[Series] = Counter((str(change.verb),) for change in changes)
+    return counts
 
 
 def _members(report: ListReport) -> Mapping[Series, int]:
@@ -100,13 +101,13 @@ def _members(report: ListReport) -> Mapping[Series, int]:
 
 def _withheld(report: ListReport) -> Mapping[Series, int]:
     waiting = (Result.WITHHELD, Result.REFUSED)
-    held = [ListVerb.HOLD for change in report.list_changes if change.verb is ListVerb.HOLD]
+    held: list[ListVerb] = [ListVerb.HOLD for change in report.list_changes if change.verb is ListVerb.HOLD]
     stopped = [
         outcome.change.verb
         for outcome in report.list_outcomes
         if outcome.result in waiting and outcome.change.verb is not ListVerb.HOLD
     ]
-    counts = Counter((str(verb),) for verb in (*held, *stopped))
+    counts: Counter[Series] = Counter((str(verb),) for verb in (*held, *stopped))
     for proposal in report.proposals:
         counts[(str(proposal.verb),)] += len(proposal.changes)
     return counts
