@@ -8,7 +8,8 @@ import msgspec
 from reconciler.client import Client
 from reconciler.contacts import read_sides
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
-from reconciler.explain import Evidence, ListExplanation, explain_from_memory, explain_in_list
+from reconciler.explain import Evidence, explain_from_memory, explain_in_list
+from reconciler.explanation import ListExplanation
 from reconciler.guard import guard
 from reconciler.linking import pair_lists
 from reconciler.look import look_around

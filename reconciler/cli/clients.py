@@ -13,7 +13,9 @@ from reconciler.report import ListReport, PassReport
 from reconciler.store import Store, open_store
 from reconciler.wiring import chosen_client, open_client
 
-ClientOption = Annotated[str | None, typer.Option("--client", metavar="NAME", help="Only this client.")]
+ClientOption = Annotated[
+    str | None, typer.Option("--client", metavar="NAME", help="Only this client; all when not told.")
+]
 """The type of a command's `client` parameter."""
 
 

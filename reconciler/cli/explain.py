@@ -19,7 +19,7 @@ from reconciler.cli.passes import program
 from reconciler.cli.render import short
 from reconciler.config import Config
 from reconciler.errors import ReconcilerError, in_words
-from reconciler.explain import (
+from reconciler.explanation import (
     ListExplanation,
     NoDocument,
     PlannedDocument,
