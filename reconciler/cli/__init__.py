@@ -31,9 +31,11 @@ from reconciler.cli import (
     explain,
     history,
     lists,
+    now,
     once,
     plan,
     probe,
+    run,
     sandbox,
     show,
     status,
@@ -45,9 +47,11 @@ from reconciler.errors import ReconcilerError
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.register,
+    run.register,
     once.register,
     plan.register,
     approve.register,
+    now.register,
     status.register,
     lists.register,
     history.register,

@@ -137,10 +137,12 @@ def named(store: Store, proposals: Iterable[StoredProposal]) -> tuple[PlanAnswer
 
 def _pass_answer(service: Service, pass_id: int) -> PassAnswer:
     """Addresses are only for a caller who showed the token, and where there is none nobody can."""
-    record = service.store.pass_record(PassId(pass_id)) if pass_id <= LARGEST_PASS_ID else None
+    if pass_id > LARGEST_PASS_ID:
+        raise _no_pass(pass_id)
+    state = service.state_of(PassId(pass_id))  # before its record, which may be completed meanwhile
+    record = service.store.pass_record(PassId(pass_id))
     if record is None:
-        raise Refused(HTTPStatus.NOT_FOUND, f"There is no pass {pass_id}.")
-    state = service.state_of(record.id)
+        raise _no_pass(pass_id)
     ended = state == "ended"
     document = (service.document(record.id) or recorded_pass(service.store, record)) if ended else None
     return PassAnswer(
@@ -157,6 +159,10 @@ def _pass_answer(service: Service, pass_id: int) -> PassAnswer:
         lists=() if document is None else list_results(document),
         document=None if known_token(service) is None else document,
     )
+
+
+def _no_pass(pass_id: int) -> Refused:
+    return Refused(HTTPStatus.NOT_FOUND, f"There is no pass {pass_id}.")
 
 
 def _whose(service: Service, wanted: PassRequest) -> str | None:
