@@ -125,7 +125,9 @@ class BadRequest(RemoteError):
 
 def in_words(error: ReconcilerError) -> str:
     """Given an error, return what is wrong and what to do, in one line."""
+    what = str(error)
     if isinstance(error, ConfigurationError):
-        told = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
-        return f"{error}: {told}. {error.advice}".strip()
-    return f"{error} {error.advice}".strip()
+        # The text of an error about one client setting tells its problem already.
+        untold = [f"{one.path}: {one.message}" for one in error.problems if one.message not in what]
+        what = f"{what}: {'; '.join(untold)}" if untold else what
+    return f"{what.removesuffix('.')}. {error.advice}".strip()

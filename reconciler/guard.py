@@ -218,7 +218,8 @@ def _removals(plan: ListPlan, limits: Limits) -> Objection | None:
 def _growth(plan: ListPlan, limits: Limits) -> Objection | None:
     adding = tuple(change for change in plan.changes if change.verb is Verb.ADD)
     active = plan.facts.active
-    if active <= limits.growth_above or len(adding) <= limits.growth_percent * active / 100:
+    established = plan.facts.synced_once and active > limits.growth_above
+    if not established or len(adding) <= limits.growth_percent * active / 100:
         return None
     message = f"{len(adding)} would be added to a list of {active}"
     return Objection(Danger.GROWTH, message, adding)

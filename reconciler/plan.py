@@ -46,6 +46,8 @@ class Sides:
     recipients: RecipientSnapshot
     contacts: ContactSnapshot
     base: ListBase
+    synced_once: bool = True
+    """Whether list and audience were in step before; a first sync that was cut off was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,8 @@ class Facts:
     """How many contacts of the audience have each standing."""
     recipients: Tally
     contacts: Tally
+    synced_once: bool = True
+    """Whether list and audience were in step before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,4 +305,5 @@ def _facts(sides: Sides, view: View) -> Facts:
         standings=Counter(contact.standing for contact in view.contacts.values()),
         recipients=sides.recipients.tally,
         contacts=sides.contacts.tally,
+        synced_once=sides.synced_once,
     )

@@ -74,7 +74,7 @@ class Limits:
     growth_percent: int = 100
     """Adds above this share of an established list's active contacts are withheld."""
     growth_above: int = 200
-    """A list with more active contacts than this is established."""
+    """A list with more active contacts than this that was in step before is established."""
     canaries: tuple[str, ...] = ()
     """Addresses that must be on every list; where one is missing, removals are withheld."""
     grace_snapshots: int = 3

@@ -46,6 +46,7 @@ REQUESTS_A_MINUTE = 300  # OTYS blocks a key above 350
 LAST_REQUESTS = 5  # so many are left to others that use the same key
 LARGEST_BATCH = 25
 GARBLED_ATTEMPTS = 3
+KEY_ADVICE = "Put a valid key of OTYS into `clients.NAME.otys.api_key`."
 
 T = TypeVar("T")
 
@@ -176,9 +177,11 @@ class OwsClient:
         try:
             session = self._send("loginByUid", [self._api_key])
         except (SessionDied, PermissionDenied, BadRequest) as error:
-            raise CredentialsRejected(SYSTEM, f"the API key is refused ({error})") from error
+            raise CredentialsRejected(
+                SYSTEM, f"the API key is refused ({error})", advice=KEY_ADVICE
+            ) from error
         if not isinstance(session, str) or not session:
-            raise CredentialsRejected(SYSTEM, "the API key is refused")
+            raise CredentialsRejected(SYSTEM, "the API key is refused", advice=KEY_ADVICE)
         return session
 
     def _check(self, session: str) -> ApiUser:

@@ -26,6 +26,8 @@ class FieldRefused(BadRequest):
 class GarbledAnswer(UnexpectedAnswer):
     """Bytes that are no answer at all; a read may simply be repeated."""
 
+    advice = "Nothing is lost: the next pass tries again. If it lasts, look whether `otys.endpoint` is right."
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

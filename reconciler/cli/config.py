@@ -11,11 +11,12 @@ import typer
 
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
 from reconciler.cli.exits import ExitCode, print_problem
-from reconciler.config import DEFAULT_PATH, load_reading, read_config, warnings
+from reconciler.config import DEFAULT_PATH, Config, load_reading, read_config, warnings
 from reconciler.config.example import example
 from reconciler.config.render import as_json as config_as_json
 from reconciler.config.render import as_toml
 from reconciler.errors import ConfigurationError, Problem, ReconcilerError
+from reconciler.wiring import open_lists
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,6 +35,7 @@ def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
     common = shared(context)
     try:
         reading = load_reading(common.config_path, common.environ)
+        _check_clients(reading.config, str(reading.source))
     except ConfigurationError as unusable:
         if not as_json:
             raise
@@ -85,6 +87,21 @@ def init(
         advice = "Choose another place with --path, or make that folder writable."
         raise ReconcilerError(f"{target} cannot be written: {error.strerror}", advice=advice) from error
     _tell_next_steps(target, common)
+
+
+def _check_clients(config: Config, source: str) -> None:
+    """What a client names must be usable too: its mapping, its export folder, the settings it overrides."""
+    problems: list[Problem] = []
+    for name, client in config.clients.items():
+        try:
+            with open_lists(client, lambda _request: None):
+                pass  # nothing is asked until the first question
+        except ConfigurationError as error:
+            for one in error.problems:
+                where = ": ".join(dict.fromkeys((error.source, one.path)))
+                problems.append(Problem(f"clients.{name}", f"{where}: {one.message}"))
+    if problems:
+        raise ConfigurationError(problems, source=source)
 
 
 def _write_private(target: Path, text: str, *, overwrite: bool) -> None:

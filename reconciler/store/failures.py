@@ -31,6 +31,10 @@ _LOCKED = (
     "was locked by another program for too long",
     "Look for a second daemon, a backup or a database shell that keeps it busy.",
 )
+_UNWRITABLE = (
+    "cannot grow, the disk takes no more",
+    "Make room, or raise the quota; what was recorded before is safe, and the next pass does the rest.",
+)
 _UNREADABLE = (
     "could not be read or written by the disk",
     "Check the disk; then run `reconciler db check`.",
@@ -53,6 +57,11 @@ _BY_SQLITE_NAME = {
     "SQLITE_FULL": _FULL,
     "SQLITE_BUSY": _LOCKED,
     "SQLITE_LOCKED": _LOCKED,
+    # A quota or a limit on the size of a file, unlike a full disk, has no name of its own in SQLite.
+    "SQLITE_IOERR_WRITE": _UNWRITABLE,
+    "SQLITE_IOERR_TRUNCATE": _UNWRITABLE,
+    "SQLITE_IOERR_SHMSIZE": _UNWRITABLE,
+    "SQLITE_IOERR_SHMMAP": _UNWRITABLE,
     "SQLITE_IOERR": _UNREADABLE,
 }
 
