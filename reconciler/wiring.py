@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -25,6 +26,15 @@ from reconciler.store import Store
 OTYS = "OTYS"
 NoteTaker = Callable[[RequestNote], None]
 """Is told of every request that was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How a service is asked: until when, and who is told that it wants us to wait."""
+
+    stop: Stop = field(default_factory=Stop)
+    on_throttled: Callable[[str, float], None] | None = None
+    """Is given the service and the seconds."""
 
 
 class RequestCount:
@@ -59,22 +69,23 @@ def open_client(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     stop: Stop | None = None,
     on_request: NoteTaker = lambda _note: None,
+    on_throttled: Callable[[str, float], None] | None = None,
 ) -> Iterator[Client]:
     """Given a client's name, yield the client, ready for passes. In plan mode it cannot write.
 
     Raise ConfigurationError when there is no such client or its mapping cannot be used.
     """
     chosen = chosen_client(config, name)
-    stop = stop or Stop()
+    manners = Manners(stop=stop or Stop(), on_throttled=on_throttled)
     requests = RequestCount(on_request)
     mode = Mode.PLAN if plan_only else chosen.mode
-    with open_lists(chosen, requests, stop) as lists:
+    with open_lists(chosen, requests, manners) as lists:
         yield Client(
             name=name,
             mode=mode,
             lists=lists,
             open_mailchimp=lambda integration: open_mailchimp(
-                chosen.mailchimp, integration, requests, stop, writes=mode is Mode.APPLY
+                chosen.mailchimp, integration, requests, manners, writes=mode is Mode.APPLY
             ),
             store=store,
             templates=chosen.fields,
@@ -85,7 +96,7 @@ def open_client(
             backups=backups_folder(config),
             pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
             requests=requests.so_far,
-            stop=stop,
+            stop=manners.stop,
             workers=config.daemon.workers,
         )
 
@@ -108,23 +119,23 @@ def backups_folder(config: Config) -> Path:
 
 @contextmanager
 def open_lists(
-    chosen: ClientConfig, requests: NoteTaker, stop: Stop | None = None
+    chosen: ClientConfig, requests: NoteTaker, manners: Manners | None = None
 ) -> Iterator[OtysSource | CsvSource]:
     """Given a client's configuration, yield where its lists are read."""
     if chosen.csv is not None:
         yield CsvSource(chosen.csv.folder, chosen.csv.settings.overrides())
     elif chosen.otys is not None:
-        with open_ows(chosen.otys, requests, stop) as ows:
+        with open_ows(chosen.otys, requests, manners) as ows:
             yield OtysSource(ows, load_mapping(chosen.otys.mapping), chosen.otys.settings.overrides())
 
 
 @contextmanager
-def open_ows(otys: OtysConfig, requests: NoteTaker, stop: Stop | None = None) -> Iterator[OwsClient]:
+def open_ows(otys: OtysConfig, requests: NoteTaker, manners: Manners | None = None) -> Iterator[OwsClient]:
     """Given how OTYS is reached, yield a client of its web services."""
-    stop = stop or Stop()
+    manners = manners or Manners()
     with (
-        HttpClient(OTYS, on_request=requests, stop=stop) as http,
-        OwsClient(http, otys.endpoint, otys.api_key.reveal(), pause=stop.pausing(OTYS)) as ows,
+        HttpClient(OTYS, on_request=requests, stop=manners.stop, on_throttled=manners.on_throttled) as http,
+        OwsClient(http, otys.endpoint, otys.api_key.reveal(), pause=manners.stop.pausing(OTYS)) as ows,
     ):
         yield ows
 
@@ -134,7 +145,7 @@ def open_mailchimp(
     chosen: MailchimpConfig,
     integration: Integration,
     requests: NoteTaker,
-    stop: Stop | None = None,
+    manners: Manners | None = None,
     *,
     writes: bool,
 ) -> Iterator[Mailchimp]:
@@ -142,14 +153,14 @@ def open_mailchimp(
 
     Raise CredentialsRejected when there is no key.
     """
-    with open_account(chosen, integration, requests, stop) as account:
+    with open_account(chosen, integration, requests, manners) as account:
         sink = MailchimpSink(account, _defaults(chosen)) if writes else None
         yield Mailchimp(MailchimpSource(account), sink)
 
 
 @contextmanager
 def open_account(
-    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker, stop: Stop | None = None
+    chosen: MailchimpConfig, integration: Integration, requests: NoteTaker, manners: Manners | None = None
 ) -> Iterator[api.Mailchimp]:
     """Given a client's settings, yield its Mailchimp account. Raise CredentialsRejected without a key."""
     key = chosen.api_key.reveal() if chosen.api_key is not None else integration.api_key
@@ -160,7 +171,14 @@ def open_account(
             advice="Put one in client setting 3111 in OTYS or in the client's [mailchimp] section.",
         )
     base_url = chosen.base_url or ""
-    with api.Mailchimp(key, base_url=base_url, stop=stop, on_request=requests) as account:
+    manners = manners or Manners()
+    with api.Mailchimp(
+        key,
+        base_url=base_url,
+        stop=manners.stop,
+        on_request=requests,
+        on_throttled=manners.on_throttled,
+    ) as account:
         yield account
 
 

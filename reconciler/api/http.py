@@ -84,6 +84,7 @@ class HttpClient:
         pause: Callable[[float], None] | None = None,
         stop: Stop | None = None,
         on_request: Callable[[RequestNote], None] | None = None,
+        on_throttled: Callable[[str, float], None] | None = None,
     ) -> None:
         self.system = system
         self._timeout = (connect_timeout, read_timeout)
@@ -92,6 +93,7 @@ class HttpClient:
         self._stop = stop or Stop()
         self._pause = self._stop.pausing(system) if pause is None else pause
         self._on_request = on_request
+        self._on_throttled = on_throttled
         self._sessions = [_new_session(auth) for _ in range(connections)]
         # Last in, first out: a warm connection is borrowed before a cold one.
         self._idle: queue.LifoQueue[requests.Session] = queue.LifoQueue()
@@ -135,7 +137,7 @@ class HttpClient:
             retry=retry_if_exception_type(_AskedToWait),
             stop=self._out_of_patience,
             wait=_wait_asked_for,
-            sleep=self._pause,
+            sleep=self._wait_as_asked,
             reraise=True,
         )(until_answered)
 
@@ -203,6 +205,11 @@ class HttpClient:
     def _out_of_patience(self, state: RetryCallState) -> bool:
         waited = state.idle_for + state.upcoming_sleep
         return waited > self._patience or state.attempt_number >= MOST_THROTTLED_ATTEMPTS
+
+    def _wait_as_asked(self, seconds: float) -> None:
+        if self._on_throttled:
+            self._on_throttled(self.system, seconds)
+        self._pause(seconds)
 
     def _unreachable(self, request: "_Request", error: Exception) -> Unreachable:
         host = urlsplit(request.url).hostname

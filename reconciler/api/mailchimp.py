@@ -35,6 +35,7 @@ class Mailchimp:
         pause: Callable[[float], None] | None = None,
         stop: Stop | None = None,
         on_request: Callable[[RequestNote], None] | None = None,
+        on_throttled: Callable[[str, float], None] | None = None,
     ) -> None:
         """Given a key, and a base URL unless the key names its data centre.
 
@@ -49,6 +50,7 @@ class Mailchimp:
             pause=pause,
             stop=stop,
             on_request=on_request,
+            on_throttled=on_throttled,
         )
 
     def read(

@@ -45,6 +45,17 @@ def late_at(schedule: Schedule, zone: ZoneInfo, last: datetime) -> datetime | No
     return None if second is None else max(second, last + LEAST_PATIENCE)
 
 
+def missed(schedule: Schedule, zone: ZoneInfo, last: datetime | None, now: datetime) -> bool:
+    """Given the last good pass, return whether another should have started since, while nobody kept time.
+
+    A new client of a cron line waits for its first moment; elsewhere the first pass is due at once.
+    """
+    if schedule.every is not None:
+        return True
+    due = None if last is None else _after(trigger_for(schedule, zone, jitter=False), last)
+    return due is not None and due <= now
+
+
 def _after(trigger: BaseTrigger, moment: datetime) -> datetime | None:
     fires: datetime | None = trigger.get_next_fire_time(None, moment + timedelta(microseconds=1))
     return fires

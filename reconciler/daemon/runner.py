@@ -200,7 +200,11 @@ class Runner:
 
     def stop(self) -> None:
         """Retire, and end the pass that runs before its next request."""
-        self._work.stop()
+        with self._lock:
+            works = [self._work, self._successor]
+        for work in works:
+            if work is not None:
+                work.stop()
         self.retire()
 
     def close(self) -> None:
@@ -210,10 +214,10 @@ class Runner:
 
     def _take_over(self) -> None:
         with self._lock:
-            successor, self._successor = self._successor, None
-        if successor is not None:
-            self._work.close()
-            self._work = successor
+            if self._successor is None:
+                return
+            old, self._work, self._successor = self._work, self._successor, None
+        old.close()
 
     def _conclude(self, wanted: Wanted, ending: Ending) -> None:
         with self._lock:

@@ -102,8 +102,19 @@ class Daemon:
 
     def unready(self) -> Mapping[str, str]:
         """Return the clients whose last good pass is older than two intervals, each with the reason."""
-        found = ((name, self._why_unready(name)) for name in self._config.clients)
+        found = ((name, self.why_unready(name)) for name in self._config.clients)
         return {name: reason for name, reason in found if reason}
+
+    def why_unready(self, client: str) -> str:
+        """Given a client, return why its last good pass is too old; empty while it is not."""
+        known = self._last_good.get(client)
+        if known is not None and not self._is_late(known):
+            return ""
+        last = self.last_good(client)  # another process may have run a pass, such as an operator's `once`
+        if last is None:
+            return "no good pass yet"
+        self._last_good[client] = last
+        return f"the last good pass ended at {last:%Y-%m-%d %H:%M:%S} UTC" if self._is_late(last) else ""
 
     def state_of(self, pass_id: PassId) -> State:
         """Given a pass that was begun or asked for, return where it stands."""
@@ -122,6 +133,11 @@ class Daemon:
 
     # -- what the clock and the loop do --------------------------------------------------------------
 
+    def last_good(self, client: str) -> datetime | None:
+        """Given a client, return when its last good pass ended; None without one."""
+        known = self._last_good.get(client), self._recorded_good(client)
+        return max((one for one in known if one is not None), default=None)
+
     def tick(self, client: str) -> None:
         """Given a client whose time has come, let a pass run unless one waits, runs or must not yet."""
         runner = self._runners.get(client)
@@ -137,6 +153,8 @@ class Daemon:
         for runner in [one for one in self._leaving if not one.busy]:
             self._leaving.remove(runner)
             self._spawn(runner.close)
+            if runner.name not in self._runners:
+                self._around.on_gone(runner.name)
         self._slots.dispatch()
 
     def follow(self, config: Config) -> tuple[frozenset[str], frozenset[str]]:
@@ -184,6 +202,11 @@ class Daemon:
         if report.result is not PassResult.FAILED and report.only is None:
             self._last_good[report.client] = report.ended_at
 
+    def _is_late(self, last: datetime) -> bool:
+        daemon = self._config.daemon
+        late = late_at(daemon.schedule, daemon.timezone, last)
+        return late is not None and self._now() >= late
+
     def _chosen(self, client: str | None) -> Mapping[str, Runner]:
         runners = self._runners
         if client is None:
@@ -204,20 +227,6 @@ class Daemon:
 
     def _spawn(self, job: Callable[[], None]) -> None:
         self._threads.submit(job).add_done_callback(_tell_of_a_defect)
-
-    def _why_unready(self, name: str) -> str:
-        daemon = self._config.daemon
-        for last in (self._last_good.get(name), self._recorded_good(name)):
-            late = None if last is None else late_at(daemon.schedule, daemon.timezone, last)
-            if last is not None and (late is None or self._now() < late):
-                self._last_good[name] = last
-                return ""
-        last = self._last_good.get(name)
-        return (
-            "no good pass yet"
-            if last is None
-            else f"the last good pass ended at {last:%Y-%m-%d %H:%M:%S} UTC"
-        )
 
     def _recorded_good(self, name: str) -> datetime | None:
         """Passes of other processes count too: an operator's `once` beside the daemon."""

@@ -13,7 +13,7 @@ LAST_WORDS = 128
 """A process that a signal ends exits with this and the signal's number, as shells say."""
 
 
-class Signals:
+class SignalPipe:
     """The signals that arrive. A signal only leaves its number in a pipe: nothing can be half done.
 
     Use it as a context in the main thread.

@@ -31,8 +31,14 @@ class Surroundings:
     store: Store
     watcher: Watcher
     now: Callable[[], datetime]
-    on_request: Callable[[RequestNote], None]
-    on_report: Callable[[PassReport], None]
+    on_request: Callable[[RequestNote], None] = lambda _note: None
+    on_throttled: Callable[[str, float], None] | None = None
+    on_report: Callable[[PassReport], None] = lambda _report: None
+    """Is given what became of each pass, after everybody who watches."""
+    on_no_report: Callable[[str, ReconcilerError], None] = lambda _client, _error: None
+    """Is given the client and the error of a pass that could not even be recorded."""
+    on_gone: Callable[[str], None] = lambda _client: None
+    """Is given a client that left the configuration, once its last pass is over."""
 
 
 class ClientWork:
@@ -62,6 +68,7 @@ class ClientWork:
         except StoreError as error:
             # Nothing can be recorded now, so the log is the only place to tell it.
             _log.error("state_unusable", client=self._name, problem=in_words(error))
+            self._around.on_no_report(self._name, error)
             return Ending.FAILED
         self._around.on_report(report)
         if not _worked(report):
@@ -104,6 +111,7 @@ class ClientWork:
                     now=around.now,
                     stop=self._stop,
                     on_request=around.on_request,
+                    on_throttled=around.on_throttled,
                 )
             )
         return self._client
