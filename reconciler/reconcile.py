@@ -182,11 +182,15 @@ def _work_on(running: Pass, pairing: Pairing, before: Link | None) -> ListReport
     reconciled = reconcile_contacts(running, pairing) if pairing.syncs else None
     pairing, left = let_go(running, pairing)
     pairing, gone = take_down(running, pairing)
+    first_sync = False
     if reconciled is not None and reconciled.in_step and pairing.link is not None:
+        first_sync = running.sink is not None and not pairing.link.synced_once
         pairing = replace(pairing, link=replace(pairing.link, synced_once=True))
     remember_link(running, pairing, before)
     report = list_report(pairing, reconciled)
-    report = replace(report, list_outcomes=(*settled, *report.list_outcomes, *left, *gone))
+    report = replace(
+        report, list_outcomes=(*settled, *report.list_outcomes, *left, *gone), first_sync=first_sync
+    )
     if running.sink is None or reconciled is None:
         keep_plan(running, report)
     return report

@@ -40,6 +40,8 @@ class ListReport:
     """What kind of error the problem is, if it is one."""
     waits: str = ""
     """Why a change of the audience is not due yet."""
+    first_sync: bool = False
+    """Whether this was the pass that brought the audience in step for the first time."""
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -36,6 +36,13 @@ class NotifyOn(StrEnum):
     PROBLEMS = "problems"
 
 
+class MailedAddresses(StrEnum):
+    """How the addresses of contacts stand in a mail."""
+
+    MASKED = "masked"
+    PLAIN = "plain"
+
+
 class OtysSettings(Table):
     """OTYS client settings that are given here instead: these win over what OTYS says."""
 
@@ -130,6 +137,9 @@ class NotifyConfig(Table):
     """After which passes: `always`, when there were `changes` (or problems), or only for `problems`."""
     first_sync_mail_above: int = Field(default=200, ge=0)
     """A first sync of a list with more recipients than this is told by mail when it is done."""
+    addresses: MailedAddresses = MailedAddresses.MASKED
+    """How contacts are named in the summary: `masked`, as in j…@agency.example, or `plain`. A mail passes
+    through many hands, so choose `plain` only where that is allowed."""
 
 
 class HooksConfig(Table):
