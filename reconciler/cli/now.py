@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from reconciler.cli.clients import ClientOption
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
 from reconciler.cli.daemon import RefusedByDaemon, RunningDaemon
 from reconciler.cli.exits import ExitCode
-from reconciler.cli.passes import ClientOption, ListOption, program
+from reconciler.cli.passes import ListOption, program
 from reconciler.cli.render_list import name_of
 from reconciler.config import Config
 from reconciler.list_view import ListRow
