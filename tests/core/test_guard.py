@@ -241,6 +241,13 @@ def test_adds_that_more_than_double_an_established_list_wait(active: int, adds: 
     assert withheld(result) == ({Verb.ADD: adds} if waits else {})
 
 
+def test_a_first_sync_that_was_cut_off_goes_on_without_asking() -> None:
+    world = growing(500, adds=1500)
+    world.synced_once = False
+
+    assert guarded(world).proposals == ()
+
+
 def test_too_many_adds_do_not_stop_removals() -> None:
     world = growing(201, adds=300)
     del world.recipients[0]

@@ -105,6 +105,8 @@ class World:
     """Whether the list was read completely."""
     audience_read: bool = True
     """Whether the audience was read completely."""
+    synced_once: bool = True
+    """Whether both were in step before."""
     born: int = 0
 
     @classmethod
@@ -145,6 +147,7 @@ class World:
                 tuple(self.contacts.values()), tally(len(self.contacts), complete=self.audience_read)
             ),
             base=ListBase(rows=dict(self.rows), nos=tuple(self.nos), refusals=self.refusals),
+            synced_once=self.synced_once,
         )
         return plan_list(sides, templates=self.templates, policy=self.policy, now=NOW)
 
