@@ -6,6 +6,7 @@
 from reconciler.store.check import DatabaseReport, check_database
 from reconciler.store.locks import HeldLock
 from reconciler.store.open import Upgrade, open_store, upgrade_database
+from reconciler.store.outbox import NewMail, Told, WaitingMail
 from reconciler.store.records import (
     Intent,
     IntentKind,
@@ -26,13 +27,16 @@ __all__ = [
     "IntentKind",
     "ListCounts",
     "LockRecord",
+    "NewMail",
     "OutcomeRecord",
     "PassRecord",
     "Remembered",
     "RememberedNo",
     "Store",
     "StoredProposal",
+    "Told",
     "Upgrade",
+    "WaitingMail",
     "check_database",
     "open_store",
     "upgrade_database",

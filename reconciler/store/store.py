@@ -9,12 +9,13 @@ from reconciler.store.intents import Intents
 from reconciler.store.list_refusals import ListRefusals
 from reconciler.store.lists import Lists
 from reconciler.store.locks import Locks
+from reconciler.store.outbox import Outbox
 from reconciler.store.passes import Passes
 from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
 
 
-class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks):
+class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks, Outbox):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 
     def __init__(self, database: Database, *, address_key: bytes) -> None:

@@ -196,3 +196,28 @@ locks = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("expires", UtcDateTime, nullable=False),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("recipients", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("written_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try", UtcDateTime, nullable=False),
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("client", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("list_uid", Text, primary_key=True),  # empty: it is about the client as a whole
+    Column("verb", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("told_at", UtcDateTime, nullable=False),
+    Column("over", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.store.schema import newest_version
 from tests.cli.conftest import Run
 from tests.cli.office import flat
+
+NEWEST = newest_version()
 
 
 @pytest.fixture
@@ -21,8 +24,8 @@ def test_upgrade_makes_the_database_and_a_second_one_finds_it_up_to_date(run: Ru
     first, second = run("db", "upgrade"), run("db", "upgrade", "--json")
 
     assert first.code == 0
-    assert "state/reconciler.db was made: version 0001." in first.out
-    assert json.loads(second.out) == {"place": "state/reconciler.db", "before": "0001", "after": "0001"}
+    assert f"state/reconciler.db was made: version {NEWEST}." in first.out
+    assert json.loads(second.out) == {"place": "state/reconciler.db", "before": NEWEST, "after": NEWEST}
     assert database.exists()
 
 
@@ -32,8 +35,8 @@ def test_check_tells_version_and_size_of_a_sound_database(run: Run, database: Pa
     text, report = run("db", "check"), json.loads(run("db", "check", "--json").out)
 
     assert text.code == 0
-    assert "ok: state/reconciler.db: SQLite, version 0001" in text.out
-    assert (report["ok"], report["version"], report["problems"]) == (True, "0001", [])
+    assert f"ok: state/reconciler.db: SQLite, version {NEWEST}" in text.out
+    assert (report["ok"], report["version"], report["problems"]) == (True, NEWEST, [])
     assert report["rows"]["base_rows"] == 0
     assert database.exists()
 
