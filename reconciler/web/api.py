@@ -194,5 +194,5 @@ def _body(kind: type[Body]) -> Body:
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     try:
         return msgspec.json.decode(sent, type=kind)
-    except msgspec.MsgspecError as refused:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as refused:
         raise Refused(HTTPStatus.BAD_REQUEST, f"The body is not what it should be: {refused}.") from None
