@@ -14,16 +14,22 @@ from prometheus_client import CollectorRegistry
 from reconciler.api.http import TOO_MANY_REQUESTS, RequestNote
 from reconciler.errors import ReconcilerError
 from reconciler.failure import FailureKind, kind_of
-from reconciler.model import ListUid, PassResult, RefusalKind
+from reconciler.model import ListUid, PassResult, RefusalKind, Verb
 from reconciler.report import ListReport, PassReport
 from reconciler.sinks import metric_families as families
 from reconciler.sinks.meters import Meters
-from reconciler.sinks.metric_families import ListState, RequestOutcome, Series, Side
+from reconciler.sinks.metric_families import Family, ListState, RequestOutcome, Series, Side
 from reconciler.sinks.metrics_lists import ListGauges, Unsynced, gauges_of
 from reconciler.sinks.metrics_memory import Memory
 
 _FIRST_ERROR = 400
 _FIRST_SERVER_ERROR = 500
+_SHOWN_FROM_THE_START: tuple[tuple[Family, Iterable[str]], ...] = (
+    (families.LISTS, ListState),
+    (families.REFUSED_CONTACTS, RefusalKind),
+    (families.PLANNED_CHANGES, (Verb.ADD, Verb.UPDATE, Verb.REMOVE)),
+    (families.WITHHELD_CHANGES, (Verb.ADD, Verb.REMOVE, Verb.HOLD)),
+)
 
 
 @dataclass(slots=True)
@@ -143,8 +149,8 @@ class Metrics:
             self._begin(families.PASSES, client, PassResult)
             self._begin(families.FAILURES, client, FailureKind)
             self._begin(families.SNAPSHOT_INCOMPLETE, client, (Side.OTYS, Side.MAILCHIMP))
-            for gauge, known in ((families.LISTS, ListState), (families.REFUSED_CONTACTS, RefusalKind)):
-                for value in known:
+            for gauge, values in _SHOWN_FROM_THE_START:
+                for value in values:
                     self._meters.set(gauge, 0, client, value)
             for gauge in (families.CONSECUTIVE_FAILURES, families.LAST_SUCCESS):
                 self._meters.set(gauge, 0, client)
@@ -153,7 +159,7 @@ class Metrics:
             self._meters.follow(opt_out, lambda: self._age(client, only_consent=True), client)
         return self._clients[client]
 
-    def _begin(self, counter: families.Family, client: str, values: Iterable[str]) -> None:
+    def _begin(self, counter: Family, client: str, values: Iterable[str]) -> None:
         for value in values:
             self._meters.count(counter, client, value, by=0)
 
