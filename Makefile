@@ -39,12 +39,14 @@ types: setup ## Check the types, strictly
 docs: setup ## Write the generated pages again
 	@$(BIN)/python -m reconciler.decision_document > docs/decision-table.md
 	@$(BIN)/python -m reconciler.config.document > docs/configuration.md
+	@$(BIN)/python -m reconciler.sinks.metrics_document > docs/metrics.md
 	@$(BIN)/python -m tests.licences > docs/licences.md
 
 .PHONY: docs-check
 docs-check: setup ## Tell whether the generated pages are current (`make docs` makes them so)
 	@$(BIN)/python -m reconciler.decision_document | diff -u docs/decision-table.md -
 	@$(BIN)/python -m reconciler.config.document | diff -u docs/configuration.md -
+	@$(BIN)/python -m reconciler.sinks.metrics_document | diff -u docs/metrics.md -
 
 .PHONY: wheel-check
 wheel-check: setup ## Build the wheel and try it where the repository is not
@@ -61,3 +63,7 @@ lock: setup ## Choose the newest versions that fit and write requirements.lock
 .PHONY: lowest
 lowest: setup ## Run the suite with the oldest libraries that pyproject.toml admits
 	@.ci/lowest
+
+.PHONY: prometheus-check
+prometheus-check: setup ## Let promtool and a real Prometheus look at a daemon over the sandbox (needs Debian's prometheus)
+	@$(BIN)/python -m tests.metrics.prometheus_check
