@@ -23,4 +23,6 @@ def run(context: typer.Context) -> None:
     """
     common = shared(context)
     set_up_logs(logging.DEBUG if common.verbose else logging.INFO)
+    for chatty in ("alembic", "apscheduler"):  # at INFO they tell every step
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     run_daemon(common.config_path, common.environ)

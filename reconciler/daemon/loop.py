@@ -78,7 +78,8 @@ def only_daemon(store: Store) -> Iterator[HeldLock]:
             by = "" if record is None else f": {record.holder}, since {record.since:%Y-%m-%d %H:%M:%S} UTC"
             raise LockHeld(
                 f"Another daemon runs on {store.place}{by}.",
-                advice="End it first, or give this one a state of its own. " + held.advice,
+                advice="End it first, or give this one a state of its own. The lock of one that was killed "
+                "ends by itself within two minutes.",
             ) from held
         yield lock
 

@@ -1,6 +1,5 @@
 """Keeps time: a tick for each client as the schedule says, and the daemon's own small jobs."""
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +22,6 @@ class Timetable:
         self._tick = tick
         self._last_good = last_good
         self._config: Config | None = None
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells every tick
         # A tick that comes too late is still a tick, and many of them are one.
         late = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=late)
