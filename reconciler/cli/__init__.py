@@ -10,7 +10,7 @@ To add a command `status`, write reconciler/cli/status.py
         config = shared(context).load_config()
         ...
 
-and add `status.register` to COMMANDS below, in the order that `--help` shows them. A command prints its
+and add its name to COMMANDS below, in the order that `--help` shows them. A command prints its
 result to `shared(context).console` or by `print_json`, raises a ReconcilerError for anything it can
 explain (exits.py turns that into words and an exit code), and `raise typer.Exit(ExitCode.WITHHELD)` and
 the like for other ends.
@@ -18,55 +18,37 @@ the like for other ends.
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import typer
 from rich.console import Console
 
-from reconciler.cli import (
-    approve,
-    config,
-    db,
-    demo,
-    doctor,
-    explain,
-    history,
-    lists,
-    now,
-    once,
-    plan,
-    probe,
-    run,
-    sandbox,
-    show,
-    status,
-)
 from reconciler.cli.context import globals_first, remember_shared
-from reconciler.cli.exits import exit_code
-from reconciler.cli.exits import explain as explain_error
+from reconciler.cli.exits import exit_code, explain
 from reconciler.errors import ReconcilerError
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    demo.register,
-    run.register,
-    once.register,
-    plan.register,
-    approve.register,
-    now.register,
-    status.register,
-    lists.register,
-    history.register,
-    show.register,
-    explain.register,
-    doctor.register,
-    probe.register,
-    config.register,
-    db.register,
-    sandbox.register,
+COMMANDS = (
+    "demo",
+    "run",
+    "once",
+    "plan",
+    "approve",
+    "now",
+    "status",
+    "lists",
+    "history",
+    "show",
+    "explain",
+    "doctor",
+    "probe",
+    "config",
+    "db",
+    "sandbox",
 )
 
 
-def build_app() -> typer.Typer:
-    """Return the program with all its commands."""
+def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Given the names of commands, return the program that has them."""
     app = typer.Typer(
         name="reconciler",
         no_args_is_help=True,
@@ -77,16 +59,22 @@ def build_app() -> typer.Typer:
         epilog="Exit codes: 0 done, 1 something failed, 2 configuration or usage, 3 something is withheld, "
         "4 stale approval, 75 another pass holds the lock.",
     )
-    for register in COMMANDS:
+    for command in commands:
+        register: Callable[[typer.Typer], None] = import_module(f"reconciler.cli.{command}").register
         register(app)
     return app
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Given a command line (None: the process' own), run it and exit with the code it ended with."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = globals_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        build_app()(args=globals_first(given), prog_name="reconciler")
+        build_app(_needed(given))(args=given, prog_name="reconciler")
     except ReconcilerError as error:
-        explain_error(error, Console(stderr=True, highlight=False))
+        explain(error, Console(stderr=True, highlight=False))
         sys.exit(exit_code(error))
+
+
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """Only a command that is named is loaded: the libraries of all together take seconds."""
+    return [command for command in COMMANDS if command in arguments] or COMMANDS
