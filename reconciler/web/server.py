@@ -11,7 +11,7 @@ from reconciler.config import Listen
 from reconciler.errors import ReconcilerError
 from reconciler.stop import Stop
 from reconciler.web.app import LARGEST_BODY, build_app
-from reconciler.web.list_views import ListViews, reads_from
+from reconciler.web.list_views import ListViews, Read, reads_from
 from reconciler.web.ports import Service
 
 THREADS: Final = 8
@@ -34,26 +34,27 @@ def serve(service: Service, listen: Listen) -> "Server":
 
     Raise CannotListen if the port cannot be had.
     """
-    return Server(service, _bound(listen))
+    return Server(service, bound(listen))
 
 
 class Server:
     """The daemon's HTTP server. Callers that connect before `start` wait for it."""
 
-    def __init__(self, service: Service, bound: socket.socket) -> None:
+    def __init__(self, service: Service, on: socket.socket, *, read: Read | None = None) -> None:
+        """Given the daemon, a bound socket, and what reads a client's lists (None: from OTYS), be ready."""
         self._stop = Stop()
-        self._views = ListViews(reads_from(service, self._stop))
+        self._views = ListViews(read or reads_from(service, self._stop))
         self._channels: dict[int, _Channel] = {}
         self._server = create_server(
             build_app(service, views=self._views),
             map=self._channels,
-            sockets=[bound],
+            sockets=[on],
             threads=THREADS,
             ident=None,
             # a body a little above what the application takes still gets the application's own refusal
             max_request_body_size=4 * LARGEST_BODY,
         )
-        host, port = bound.getsockname()[:2]
+        host, port = on.getsockname()[:2]
         self.listen: Final = Listen(host, port)
         """Where it listens: the port that was found when 0 was asked for."""
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
@@ -91,7 +92,8 @@ class Server:
         self.stop()
 
 
-def _bound(listen: Listen) -> socket.socket:
+def bound(listen: Listen) -> socket.socket:
+    """Given an address and port (0: any that is free), return a socket bound to them. Raise CannotListen."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
