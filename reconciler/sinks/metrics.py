@@ -123,7 +123,7 @@ class Metrics:
 
     def watch_client(self, client: str, is_stale: Callable[[], bool]) -> None:
         """Given a client and whether its last good pass is too old, tell that whenever somebody looks."""
-        self._meters.follow(families.CLIENT_STALE, is_stale, client)
+        self._meters.follow(families.CLIENT_STALE, lambda: _told(is_stale), client)
 
     # -- the daemon
 
@@ -244,10 +244,19 @@ def _timestamp(moment: datetime | None) -> float:
     return 0.0 if moment is None else moment.timestamp()
 
 
+def _told(is_stale: Callable[[], bool]) -> bool:
+    """A state that cannot be read must not hide every other metric, and knows of no good pass."""
+    try:
+        return is_stale()
+    except ReconcilerError:
+        return True
+
+
 def _disk(folder: Path) -> tuple[float, float]:
     """The folder may not have been made yet; its disk is the one of the nearest folder above."""
-    there = next((one for one in (folder.absolute(), *folder.absolute().parents) if one.exists()), None)
-    if there is None:
+    try:
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+        usage = shutil.disk_usage(there)
+    except OSError:
         return math.nan, math.nan
-    usage = shutil.disk_usage(there)
     return usage.free, usage.total

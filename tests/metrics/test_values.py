@@ -254,6 +254,24 @@ def test_the_disk_is_told_even_before_the_folder_is_there(measured: Measured, tm
     assert 0 < free < size
 
 
+def test_a_client_that_is_behind_is_told(measured: Measured) -> None:
+    late = [True]
+    measured.metrics.watch_client("acme", lambda: bool(late))
+    assert measured.value("client_stale") == 1
+    late.clear()
+    assert measured.value("client_stale") == 0
+
+
+def test_a_state_that_cannot_be_read_hides_no_other_metric(measured: Measured) -> None:
+    def unreadable() -> bool:
+        raise StoreError("the database is gone")
+
+    measured.metrics.watch_client("acme", unreadable)
+    measured.metrics.mail_failed()
+    assert measured.value("client_stale") == 1
+    assert measured.value("mail_failures_total", client=None) == 1
+
+
 def test_a_restart_keeps_what_the_store_knows(measured: Measured) -> None:
     acme = measured.acme
     nurses = acme.list("Verpleegkundigen", *MANY)
