@@ -56,9 +56,14 @@ wheel-check: setup ## Build the wheel and try it where the repository is not
 check: lint types docs-check wheel-check test ## All of the above: what CI runs
 
 .PHONY: lock
-lock: setup ## Choose the newest versions that fit and write requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --group dev --all-extras pyproject.toml --output-file requirements.lock
+lock: setup ## Choose the newest versions that fit and write the lock files
+	@$(COMPILE) --upgrade --group dev --all-extras pyproject.toml --output-file requirements.lock
+	@$(COMPILE) $(SAME) --extra postgresql pyproject.toml --output-file requirements-runtime.lock
+	@echo hatchling | $(COMPILE) $(SAME) - --output-file requirements-build.lock
+
+# The image gets the versions that the suite ran with.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+SAME = --no-annotate --constraint requirements.lock
 
 .PHONY: lowest
 lowest: setup ## Run the suite with the oldest libraries that pyproject.toml admits
@@ -67,3 +72,7 @@ lowest: setup ## Run the suite with the oldest libraries that pyproject.toml adm
 .PHONY: prometheus-check
 prometheus-check: setup ## Let promtool and a real Prometheus look at a daemon over the sandbox (needs Debian's prometheus)
 	@$(BIN)/python -m tests.metrics.prometheus_check
+
+.PHONY: image-check
+image-check: setup ## Build the container image and run it (Debian, as root: buildah, debootstrap, runc)
+	@$(BIN)/python -m tests.image.check

@@ -1,0 +1,1 @@
+"""Builds the container image and runs it, without a Docker engine: `make image-check`."""
