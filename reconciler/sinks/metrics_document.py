@@ -12,7 +12,9 @@ _INTRODUCTION = """\
 
 `GET /metrics` of the daemon answers in the text format of Prometheus, or in OpenMetrics where the caller
 asks for it. Scrape it with `config/prometheus/prometheus.yml`; alerts, recording rules and their tests stand
-beside it, dashboards in `config/grafana/`.
+beside it. `config/grafana/dashboards/` holds two dashboards to import or provision: `operator.json` shows
+all clients and what needs a hand, `client.json` one client. `make prometheus-check` lets a real Prometheus
+scrape a daemon over the sandbox and evaluates all of it.
 
 - No address, list name or key is ever a label. Nothing is labelled by list: `reconciler status` and the
   web page tell which list it is.
