@@ -55,15 +55,15 @@ wheel-check: setup ## Build the wheel and try it where the repository is not
 .PHONY: check
 check: lint types docs-check wheel-check test ## All of the above: what CI runs
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+# The image gets the versions that the suite ran with.
+SAME := --no-annotate --constraint requirements.lock
+
 .PHONY: lock
 lock: setup ## Choose the newest versions that fit and write the lock files
 	@$(COMPILE) --upgrade --group dev --all-extras pyproject.toml --output-file requirements.lock
 	@$(COMPILE) $(SAME) --extra postgresql pyproject.toml --output-file requirements-runtime.lock
 	@echo hatchling | $(COMPILE) $(SAME) - --output-file requirements-build.lock
-
-# The image gets the versions that the suite ran with.
-COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
-SAME = --no-annotate --constraint requirements.lock
 
 .PHONY: lowest
 lowest: setup ## Run the suite with the oldest libraries that pyproject.toml admits

@@ -175,9 +175,9 @@ def observe(daemon: Container, image: ImageConfig, verdict: Verdict) -> None:
     writable = sorted(daemon.run("python", "-c", WRITABLE).stdout.split())
     verdict(
         "of all folders only /state and /tmp can be written",
-        true=writable == ["/state", "/tmp"],
+        true=writable == ["/state", "/tmp"],  # noqa: S108 - the container's own
         otherwise=writable,
-    )  # noqa: S108 - a container's own
+    )
     verdict("its log is JSON, a line an event", true=all(map(is_event, daemon.output.splitlines())))
     verdict("its log holds no address", true="@" not in daemon.output)
     say(f"        it took up to {int(facts['VmHWM'].split()[0]) / 1000:.0f} MB of memory")
