@@ -24,7 +24,8 @@ import typer
 from rich.console import Console
 
 from reconciler.cli.context import globals_first, remember_shared
-from reconciler.cli.exits import exit_code, explain
+from reconciler.cli.exits import exit_code
+from reconciler.cli.exits import explain as explain_error
 from reconciler.errors import ReconcilerError
 
 COMMANDS = (
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         build_app(_needed(given))(args=given, prog_name="reconciler")
     except ReconcilerError as error:
-        explain(error, Console(stderr=True, highlight=False))
+        explain_error(error, Console(stderr=True, highlight=False))
         sys.exit(exit_code(error))
 
 
