@@ -9,7 +9,7 @@ import msgspec
 
 from reconciler.sandbox.actions import act, names_of_actions
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.mailchimp.state import Switches as MailchimpSwitches
+from reconciler.sandbox.mailchimp.switches import Switches as MailchimpSwitches
 from reconciler.sandbox.otys.state import Switches as OtysSwitches
 from reconciler.sandbox.overview import overview
 from reconciler.sandbox.service import Reply, Request

@@ -131,7 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Write nothing: the request log is the log."""
 
     def _serve(self) -> None:
-        request = self._read_request()
+        try:
+            request = self._read_request()
+        except ValueError:  # its end cannot be found, so nothing more can be read from this connection
+            self.close_connection = True
+            self._send(Reply(400))
+            return
         if request.path.startswith(CONTROL_PREFIX):
             control = self.loopback.control
             self._send(control.answer(request) if control else Reply(404))
@@ -151,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(outcome.reply, share=outcome.sent_share)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  # the base class names them so
+    do_HEAD = do_OPTIONS = _serve  # noqa: N815  # as above
 
     def _read_request(self) -> Request:
         target = urlsplit(self.path)
@@ -159,8 +165,20 @@ class _Handler(BaseHTTPRequestHandler):
             path=unquote(target.path),
             query=dict(parse_qsl(target.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            body=self._read_body(),
         )
+
+    def _read_body(self) -> bytes:
+        """Return the body, sent in one piece or in chunks. Raise ValueError if its length is no number."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return b"".join(iter(self._read_chunk, b""))
+        return self.rfile.read(_length(self.headers.get("Content-Length") or "0", base=10))
+
+    def _read_chunk(self) -> bytes:
+        size = self.rfile.readline().partition(b";")[0].strip().decode("ascii", "replace")
+        chunk = self.rfile.read(_length(size, base=16))
+        self.rfile.readline()  # the end of the line after the chunk
+        return chunk
 
     def _exchange(self, request: Request, open_requests: int) -> Exchange:
         service = self.loopback.service
@@ -200,6 +218,15 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status != 204:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(reply.body[: int(len(reply.body) * share)])
+        if self.command != "HEAD":
+            self.wfile.write(reply.body[: int(len(reply.body) * share)])
         if share < 1:
             self.close_connection = True
+
+
+def _length(text: str, *, base: int) -> int:
+    """Given the length of a body or a chunk, return it. Raise ValueError if it is none."""
+    length = int(text, base)
+    if length < 0:
+        raise ValueError("a body cannot be shorter than nothing")
+    return length

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from reconciler.sandbox.requestlog import LoggedRequest
+from reconciler.sandbox.service import SAFE_METHODS
 
 MINUTE = timedelta(seconds=60)
 _IDENTIFIER = re.compile(r"/\d+(?=/|$)|/(?=[^/]*\d)[0-9a-z]{8,}(?=/|$)|/[^/]*@[^/]*")
@@ -41,7 +42,7 @@ def summarise(requests: Sequence[LoggedRequest]) -> LogSummary:
         by_status={
             system: _count(str(one.status) for one in requests if one.system == system) for system in systems
         },
-        writes=sum(1 for one in requests if one.system == "mailchimp" and one.method != "GET"),
+        writes=sum(1 for one in requests if one.system == "mailchimp" and one.method not in SAFE_METHODS),
         most_open_requests={
             system: max(one.open_requests for one in requests if one.system == system) for system in systems
         },

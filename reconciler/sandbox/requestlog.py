@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.sandbox.service import SAFE_METHODS
+
 KEPT = 50_000  # enough for any test, and a sandbox left running for weeks does not eat the memory
 
 
@@ -53,7 +55,8 @@ class RequestLog:
 
     def writes(self, *, after: int = 0) -> list[LoggedRequest]:
         """Given a number, return the requests to Mailchimp after it that could change something."""
-        return [request for request in self.requests("mailchimp", after=after) if request.method != "GET"]
+        requests = self.requests("mailchimp", after=after)
+        return [request for request in requests if request.method not in SAFE_METHODS]
 
     def wait_for(self, number: int, *, seconds: float = 10.0) -> bool:
         """Given a number, return True once a request has it, False if that takes too long."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # those that change nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

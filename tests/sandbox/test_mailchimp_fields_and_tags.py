@@ -28,9 +28,9 @@ def _refused(account: Account, **values: object) -> list[tuple[str, str]]:
     return [(error["field"], error["message"]) for error in reply.json()["errors"]]
 
 
-def test_a_new_audience_has_four_fields_and_reads_blank_as_text(account: Account) -> None:
+def test_a_new_audience_has_four_fields_listed_by_tag_and_reads_blank_as_text(account: Account) -> None:
     listed = account.ok("GET", "LIST/merge-fields")
-    assert [field["tag"] for field in listed["merge_fields"]] == ["FNAME", "LNAME", "ADDRESS", "PHONE"]
+    assert [field["tag"] for field in listed["merge_fields"]] == ["ADDRESS", "FNAME", "LNAME", "PHONE"]
     assert _put(account) == {"FNAME": "", "LNAME": "", "ADDRESS": "", "PHONE": ""}
 
 

@@ -5,11 +5,14 @@ from datetime import timedelta
 
 from reconciler.sandbox.mailchimp import problems, render
 from reconciler.sandbox.mailchimp.call import Call
+from reconciler.sandbox.mailchimp.links import links
+from reconciler.sandbox.mailchimp.moments import when
 from reconciler.sandbox.mailchimp.projection import Json
 from reconciler.sandbox.mailchimp.state import Status
 
 _DAYS_OF_ACTIVITY = 180
 _MOST_FOUND = 30
+_CONTACT = {"company": "", "addr1": "", "addr2": "", "city": "", "state": "", "zip": "", "country": "NL"}
 
 
 def ping(_: Call) -> Json:
@@ -36,12 +39,12 @@ def root(call: Call) -> Json:
         "first_payment": "",
         "account_timezone": "Europe/Amsterdam",
         "account_industry": "Recruitment",
-        "contact": {"company": state.account_name, "addr1": "", "city": "", "country": "NL"},
+        "contact": _CONTACT | {"company": state.account_name},
         "pro_enabled": False,
-        "last_login": "",
+        "last_login": when(call.now),
         "total_subscribers": sum(one.status is Status.SUBSCRIBED for one in contacts),
         "industry_stats": {"open_rate": 0, "bounce_rate": 0, "click_rate": 0},
-        "_links": render.links("/"),
+        "_links": links("/"),
     }
 
 
@@ -55,7 +58,7 @@ def search_members(call: Call) -> Json:
     for audience in call.state.audiences.values():
         if call.request.query.get("list_id", audience.id) != audience.id:
             continue
-        for one in audience.contacts.values():
+        for one in call.visible(audience):
             name = render.full_name(audience, one).lower()
             if one.email_address.lower() == wanted:
                 exact.append(render.contact(audience, one))
@@ -64,7 +67,7 @@ def search_members(call: Call) -> Json:
     return {
         "exact_matches": {"members": exact[:_MOST_FOUND], "total_items": len(exact)},
         "full_search": {"members": partial[:_MOST_FOUND], "total_items": len(partial)},
-        "_links": render.links("/search-members"),
+        "_links": links("/search-members"),
     }
 
 
@@ -96,5 +99,5 @@ def activity(call: Call) -> Json:
         "activity": rows[call.page()],
         "list_id": audience.id,
         "total_items": len(rows),
-        "_links": render.links(f"/lists/{audience.id}/activity"),
+        "_links": links(f"/lists/{audience.id}/activity"),
     }

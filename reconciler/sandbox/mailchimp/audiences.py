@@ -6,9 +6,11 @@ from datetime import datetime
 import msgspec
 
 from reconciler.sandbox.faults import FaultKind
-from reconciler.sandbox.mailchimp import problems, render
+from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.call import Call
+from reconciler.sandbox.mailchimp.links import AUDIENCE, links
 from reconciler.sandbox.mailchimp.mergefields import default_fields
+from reconciler.sandbox.mailchimp.moments import when
 from reconciler.sandbox.mailchimp.projection import Json
 from reconciler.sandbox.mailchimp.state import (
     Audience,
@@ -75,14 +77,15 @@ def list_audiences(call: Call) -> Json:
     if query.get("sort_field") == "date_created":
         descending = query.get("sort_dir", "ASC").upper() == "DESC"
         rows.sort(key=lambda one: (one.date_created, one.web_id), reverse=descending)
+    with_stats = call.projection.rows_need("lists", "stats")
     page = rows[call.page()]
     if missing := call.fault(FaultKind.SHORT_PAGE):
         page = page[:-missing]
     return {
-        "lists": [_audience(one, with_stats=call.projection.rows_need("lists", "stats")) for one in page],
+        "lists": [_shown(call, one, with_stats=with_stats) for one in page],
         "total_items": len(rows) + call.fault(FaultKind.LYING_TOTAL),
         "constraints": _constraints(call.state),
-        "_links": render.links("/lists"),
+        "_links": links("/lists"),
     }
 
 
@@ -94,12 +97,12 @@ def add_audience(call: Call) -> Json:
         raise problems.not_permitted()
     audience = new_audience(call.state, body.name or "", call.now)
     _apply(audience, body)
-    return _audience(audience)
+    return _shown(call, audience)
 
 
 def get_audience(call: Call) -> Json:
     """GET /lists/{list_id}."""
-    return _audience(call.audience())
+    return _shown(call, call.audience())
 
 
 def update_audience(call: Call) -> Json:
@@ -110,7 +113,7 @@ def update_audience(call: Call) -> Json:
     else:
         _check_complete(body, _REQUIRED_CONTACT_ON_UPDATE)
     _apply(audience, body)
-    return _audience(audience)
+    return _shown(call, audience)
 
 
 def delete_audience(call: Call) -> None:
@@ -186,8 +189,8 @@ def _copy(sent: msgspec.Struct, held: msgspec.Struct, but: tuple[str, ...] = ())
             setattr(held, field, value)
 
 
-def _audience(audience: Audience, *, with_stats: bool = True) -> Json:
-    stats = {"stats": _stats(audience)} if with_stats else {}
+def _shown(call: Call, audience: Audience, *, with_stats: bool = True) -> Json:
+    stats = {"stats": _stats(audience, with_total=call.flag("include_total_contacts"))} if with_stats else {}
     return {
         "id": audience.id,
         "web_id": audience.web_id,
@@ -198,7 +201,7 @@ def _audience(audience: Audience, *, with_stats: bool = True) -> Json:
         "campaign_defaults": msgspec.structs.asdict(audience.campaign_defaults),
         "notify_on_subscribe": audience.notify_on_subscribe,
         "notify_on_unsubscribe": audience.notify_on_unsubscribe,
-        "date_created": render.when(audience.date_created),
+        "date_created": when(audience.date_created),
         "list_rating": 0,
         "email_type_option": audience.email_type_option,
         "subscribe_url_short": f"https://eepurl.example/{audience.id}",
@@ -209,16 +212,17 @@ def _audience(audience: Audience, *, with_stats: bool = True) -> Json:
         "has_welcome": False,
         "marketing_permissions": audience.marketing_permissions,
         "modules": [],
-        "_links": render.links(f"/lists/{audience.id}"),
+        "_links": links(f"/lists/{audience.id}", AUDIENCE),
         **stats,
     }
 
 
-def _stats(audience: Audience) -> Json:
+def _stats(audience: Audience, *, with_total: bool) -> Json:
     count = Counter(one.status for one in audience.contacts.values())
+    total = {"total_contacts": count.total() - count[Status.ARCHIVED]} if with_total else {}
     return {
         "member_count": count[Status.SUBSCRIBED],
-        "total_contacts": count.total() - count[Status.ARCHIVED],
+        **total,
         "unsubscribe_count": count[Status.UNSUBSCRIBED],
         "cleaned_count": count[Status.CLEANED],
         "member_count_since_send": count[Status.SUBSCRIBED],

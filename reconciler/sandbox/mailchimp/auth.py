@@ -7,8 +7,9 @@ import re
 from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.problems import Problem
 from reconciler.sandbox.mailchimp.state import MailchimpState
-from reconciler.sandbox.service import Request
+from reconciler.sandbox.service import SAFE_METHODS, Request
 
+_OVERRIDE_REFUSED = "You can only use the X-HTTP-Method-Override header with the POST method."
 _DATACENTER = re.compile(r"-([a-z]{2}\d+)$")
 
 
@@ -20,15 +21,18 @@ def check(state: MailchimpState, request: Request) -> None:
         if suffix and suffix[1] != state.datacenter:
             raise problems.wrong_datacenter(suffix[1])
         raise problems.key_invalid()
-    if request.method != "GET" and not state.switches.may_write:
+    if request.method not in SAFE_METHODS and not state.switches.may_write:
         raise problems.not_permitted()
 
 
 def _secret(request: Request) -> str:
-    """Given a request, return the password of Basic, whatever the user, or the token of Bearer."""
+    """Given a request, return the password of Basic, whatever the user, or the token of Bearer.
+
+    The older scheme `apikey`, which no documentation names any more, is still sent by many programs.
+    """
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     match scheme.lower():
-        case "bearer":
+        case "bearer" | "apikey":
             return credentials.strip()
         case "basic":
             return _password(credentials)
@@ -49,5 +53,5 @@ def method_of(request: Request) -> str:
     if override is None:
         return request.method
     if request.method != "POST":
-        raise Problem(422, "InvalidMethodOverride", "X-HTTP-Method-Override works with POST only.")
+        raise Problem(422, "InvalidMethodOverride", _OVERRIDE_REFUSED)
     return override.upper()

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from reconciler.sandbox.mailchimp import problems, render
+from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.call import Call
+from reconciler.sandbox.mailchimp.links import links
+from reconciler.sandbox.mailchimp.moments import when
 from reconciler.sandbox.mailchimp.projection import Json
 from reconciler.sandbox.mailchimp.state import Batch, BatchStatus, MailchimpState, Operation, OperationResult
 from reconciler.sandbox.service import Reply, Request
@@ -50,7 +52,7 @@ def list_batches(call: Call) -> Json:
     return {
         "batches": [_batch(call, batch) for batch in rows[call.page()]],
         "total_items": len(rows),
-        "_links": render.links("/batches"),
+        "_links": links("/batches"),
     }
 
 
@@ -144,8 +146,8 @@ def _batch(call: Call, batch: Batch) -> Json:
         "total_operations": len(batch.operations),
         "finished_operations": len(batch.results),
         "errored_operations": sum(result.status_code >= 400 for result in batch.results),
-        "submitted_at": render.when(batch.submitted_at),
-        "completed_at": render.when(batch.completed_at),
+        "submitted_at": when(batch.submitted_at),
+        "completed_at": when(batch.completed_at),
         "response_body_url": _link(call, batch) if finished else "",
-        "_links": render.links(f"/batches/{batch.id}"),
+        "_links": links(f"/batches/{batch.id}"),
     }

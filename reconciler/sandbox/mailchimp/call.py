@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -11,9 +11,11 @@ from reconciler.sandbox.exchange import fault_label
 from reconciler.sandbox.faults import FaultKind, Faults
 from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.contacts import ContactRules
+from reconciler.sandbox.mailchimp.misfits import misfit
+from reconciler.sandbox.mailchimp.moments import read_moment
 from reconciler.sandbox.mailchimp.projection import Projection
 from reconciler.sandbox.mailchimp.state import Audience, Contact, MailchimpState, Segment
-from reconciler.sandbox.service import Reply, Request
+from reconciler.sandbox.service import SAFE_METHODS, Reply, Request
 
 DEFAULT_COUNT = 10
 MAX_COUNT = 1000
@@ -30,6 +32,7 @@ class Call:
     now: datetime
     faults: Faults
     perform: Callable[[Request], Reply]  # carries out another request, for batches
+    in_batch: bool = False
 
     @property
     def base_url(self) -> str:
@@ -51,9 +54,16 @@ class Call:
     def contact(self) -> Contact:
         """Return the contact the path names in one of three ways. Raise Problem if there is none."""
         contact = self.audience().find(self.path["subscriber_hash"])
-        if contact is None:
+        if contact is None or (self.request.method in SAFE_METHODS and not self._shows(contact)):
             raise problems.not_found()
         return contact
+
+    def visible(self, audience: Audience) -> list[Contact]:
+        """Given an audience, return its contacts but for those that were made a moment ago, 19."""
+        return [one for one in audience.contacts.values() if self._shows(one)]
+
+    def _shows(self, contact: Contact) -> bool:
+        return contact.visible_from is None or contact.visible_from <= self.now
 
     def segment(self) -> Segment:
         """Return the segment the path names. Raise Problem if there is none."""
@@ -63,17 +73,20 @@ class Call:
             raise problems.not_found()
         return segment
 
-    def rules(self) -> ContactRules:
-        """Return the rules for the contacts of the audience the path names."""
-        return ContactRules(self.state, self.audience(), self.now)
+    def rules(self, *, many: bool = False) -> ContactRules:
+        """Given whether many are written at once, return the rules for the contacts of the audience."""
+        delay = timedelta(seconds=self.state.switches.visible_after_seconds)
+        late = delay and (many or self.in_batch)
+        return ContactRules(
+            self.state, self.audience(), self.now, visible_from=self.now + delay if late else None
+        )
 
     def body(self, form: type[Body]) -> Body:
         """Given the form of a body, return the body sent. Raise Problem if it has another form."""
         try:
-            return msgspec.json.decode(self.request.body or b"{}", type=form)
+            return msgspec.json.decode(self.request.body or b"null", type=form)
         except msgspec.ValidationError as error:
-            message, _, where = str(error).partition(" - at `$.")
-            raise problems.invalid_field(where.rstrip("`"), message) from error
+            raise misfit(error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise problems.unparsable() from error
 
@@ -87,11 +100,9 @@ class Call:
         if not text:
             return None
         try:
-            # A plus sign that was not encoded arrives as a blank.
-            moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+            return read_moment(text)
         except ValueError as error:
             raise problems.bad_request(f"{name} is not a valid date/time in ISO 8601 format.") from error
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def page(self) -> slice:
         """Return the rows asked for, ten unless told otherwise. Raise Problem if they are too many, 8."""

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.sandbox.mailchimp import addresses, mergevalues, problems
+from reconciler.sandbox.mailchimp.moments import read_moment
 from reconciler.sandbox.mailchimp.state import (
     Audience,
     Contact,
@@ -17,8 +18,16 @@ from reconciler.sandbox.mailchimp.state import (
     subscriber_hash,
 )
 
+_OWN_ADDRESS = "127.0.0.1"  # a program that names no ip_opt opts in from its own address
 _CANNOT_BE_ARCHIVED = (Status.ARCHIVED, Status.PENDING, Status.CLEANED)
 _REFUSAL_OF_NEW = {Status.UNSUBSCRIBED: Refusal.BY_API, Status.CLEANED: Refusal.BOUNCED}
+
+
+class Location(msgspec.Struct):
+    """Where a contact is; the rest of a place follows from these two."""
+
+    latitude: float = 0
+    longitude: float = 0
 
 
 class ContactBody(msgspec.Struct, kw_only=True):
@@ -32,12 +41,25 @@ class ContactBody(msgspec.Struct, kw_only=True):
     language: str | None = None
     vip: bool | None = None
     tags: list[str] = []
+    ip_signup: str | None = None
+    ip_opt: str | None = None
+    timestamp_signup: str | None = None
+    timestamp_opt: str | None = None
+    location: Location | None = None
 
 
 class ContactRules:
     """What can be done to the contacts of one audience at one moment."""
 
-    def __init__(self, state: MailchimpState, audience: Audience, now: datetime) -> None:
+    def __init__(
+        self,
+        state: MailchimpState,
+        audience: Audience,
+        now: datetime,
+        *,
+        visible_from: datetime | None = None,
+    ) -> None:
+        self.visible_from = visible_from
         self.state = state
         self.audience = audience
         self.now = now.replace(microsecond=0)  # last_changed knows whole seconds, 15
@@ -54,7 +76,8 @@ class ContactRules:
         if held.status is not Status.ARCHIVED:
             raise problems.member_exists(address)
         revived = self.update(held, body, skip_validation=skip_validation)
-        revived.timestamp_opt = self.now
+        if body.timestamp_opt is None:
+            revived.timestamp_opt = self.now
         return revived
 
     def put(self, name: str, body: ContactBody, *, skip_validation: bool = False) -> Contact:
@@ -80,6 +103,7 @@ class ContactRules:
         """Given an address nobody has, create its contact. Raise Problem if it was forgotten, 36."""
         self._check_not_forgotten(address)
         self._check_patience(address, status)
+        origin = _origin(body)
         contact = Contact(
             id=subscriber_hash(address),
             contact_id=self.state.new_id(),
@@ -95,7 +119,10 @@ class ContactRules:
             email_type=body.email_type or "html",
             vip=bool(body.vip),
             confirmations_sent=int(status is Status.PENDING),
+            ip_opt=_OWN_ADDRESS if status is Status.SUBSCRIBED else "",
+            visible_from=self.visible_from,
         )
+        _keep(contact, origin)
         for tag in body.tags:
             contact.tags[self.tag(tag).id] = self.now
         self.audience.put(contact)
@@ -113,6 +140,7 @@ class ContactRules:
             self._check_rename(address)
         refusal = contact.refusal if status is contact.status else self._refusal_after(contact, status)
         merge_fields = self._accept(body, contact.merge_fields, skip_validation=skip_validation)
+        origin = _origin(body)
         before = msgspec.structs.astuple(contact)
         if status is Status.PENDING and body.status is not None:
             contact.confirmations_sent += 1
@@ -120,6 +148,7 @@ class ContactRules:
         contact.language = contact.language if body.language is None else body.language
         contact.email_type = body.email_type or contact.email_type
         contact.vip = contact.vip if body.vip is None else body.vip
+        _keep(contact, origin)
         if renamed:
             self._rename(contact, address)
         else:
@@ -142,12 +171,17 @@ class ContactRules:
 
     def tag(self, name: str) -> Segment:
         """Given the name of a tag, return it, made if it is new; the case of letters does not matter."""
-        for segment in self.audience.segments.values():
-            if segment.name.lower() == name.lower():
-                return segment
+        known = self.known_tag(name)
+        if known is not None:
+            return known
         made = Segment(id=self.audience.take_id(), name=name, created_at=self.now, updated_at=self.now)
         self.audience.segments[made.id] = made
         return made
+
+    def known_tag(self, name: str) -> Segment | None:
+        """Given the name of a tag, return it if the audience has it."""
+        segments = self.audience.segments.values()
+        return next((segment for segment in segments if segment.name.lower() == name.lower()), None)
 
     def refuses(self, contact: Contact) -> Refusal | None:
         """Given a contact, return why it may not be subscribed by the API, None if it may."""
@@ -213,5 +247,35 @@ def writable_status(text: str) -> Status:
     """Given a status sent by a program, return it. Raise Problem if nobody can set it, 25."""
     writable = [status.value for status in Status if status is not Status.ARCHIVED]
     if text not in writable:
-        raise problems.invalid_field("status", f"Value must be one of: {', '.join(writable)}")
+        raise problems.not_accepted("status", writable)
     return Status(text)
+
+
+def _origin(body: ContactBody) -> dict[str, object]:
+    """Given what is sent about a contact, return what it says about where the contact comes from.
+
+    Raise Problem if a moment is none.
+    """
+    sent: dict[str, object] = {
+        "ip_signup": body.ip_signup,
+        "ip_opt": body.ip_opt,
+        "timestamp_signup": _moment("timestamp_signup", body.timestamp_signup),
+        "timestamp_opt": _moment("timestamp_opt", body.timestamp_opt),
+    }
+    if body.location is not None:
+        sent |= {"latitude": body.location.latitude, "longitude": body.location.longitude}
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+def _keep(contact: Contact, values: dict[str, object]) -> None:
+    for name, value in values.items():
+        setattr(contact, name, value)
+
+
+def _moment(field: str, text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return read_moment(text)
+    except ValueError as error:
+        raise problems.invalid_field(field, "This value is not a valid datetime.") from error

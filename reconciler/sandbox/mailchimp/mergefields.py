@@ -4,10 +4,11 @@ import re
 
 import msgspec
 
-from reconciler.sandbox.mailchimp import problems, render
+from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.call import Call
+from reconciler.sandbox.mailchimp.links import MERGE_FIELD, links
 from reconciler.sandbox.mailchimp.projection import Json
-from reconciler.sandbox.mailchimp.state import Audience, FieldType, MergeField
+from reconciler.sandbox.mailchimp.state import UNITED_STATES, Audience, FieldType, MergeField
 
 MOST_FIELDS = 30
 _TAG = re.compile(r"[A-Z0-9_]{1,10}")
@@ -18,8 +19,10 @@ class MergeFieldOptions(msgspec.Struct):
     """What only some types of field have."""
 
     choices: list[str] = []
-    date_format: str = "MM/DD/YYYY"
+    date_format: str | None = None
     phone_format: str = "none"
+    default_country: int = UNITED_STATES
+    size: int = 25
 
 
 class MergeFieldBody(msgspec.Struct, kw_only=True):
@@ -39,28 +42,29 @@ class MergeFieldBody(msgspec.Struct, kw_only=True):
 def default_fields() -> list[MergeField]:
     """Return the fields every new audience has."""
     named = (
-        ("FNAME", "First Name", FieldType.TEXT),
-        ("LNAME", "Last Name", FieldType.TEXT),
-        ("ADDRESS", "Address", FieldType.ADDRESS),
-        ("PHONE", "Phone Number", FieldType.PHONE),
+        ("FNAME", "First Name", FieldType.TEXT, True),
+        ("LNAME", "Last Name", FieldType.TEXT, True),
+        ("ADDRESS", "Address", FieldType.ADDRESS, False),
+        ("PHONE", "Phone Number", FieldType.PHONE, False),
     )
     return [
-        MergeField(merge_id=number, tag=tag, name=name, type=kind, display_order=number + 1)
-        for number, (tag, name, kind) in enumerate(named, start=1)
+        MergeField(merge_id=number, tag=tag, name=name, type=kind, public=public, display_order=number + 1)
+        for number, (tag, name, kind, public) in enumerate(named, start=1)
     ]
 
 
 def list_merge_fields(call: Call) -> Json:
-    """GET /lists/{list_id}/merge-fields."""
+    """GET /lists/{list_id}/merge-fields, by tag, 47."""
     audience, query = call.audience(), call.request.query
     rows = [field for field in audience.merge_fields if query.get("type", field.type) == field.type]
     if "required" in query:
         rows = [field for field in rows if field.required == call.flag("required")]
+    rows.sort(key=lambda field: field.tag)
     return {
         "merge_fields": [_merge_field(audience, field) for field in rows[call.page()]],
         "list_id": audience.id,
         "total_items": len(rows),
-        "_links": render.links(f"/lists/{audience.id}/merge-fields"),
+        "_links": links(f"/lists/{audience.id}/merge-fields"),
     }
 
 
@@ -70,13 +74,15 @@ def add_merge_field(call: Call) -> Json:
     if not body.name:
         raise problems.missing("name")
     if body.type not in set(FieldType):
-        raise problems.invalid_field("type", f"Value must be one of: {', '.join(FieldType)}")
+        raise problems.not_accepted("type", FieldType)
     if len(audience.merge_fields) >= MOST_FIELDS:
         raise problems.bad_request(f"You have reached the limit of {MOST_FIELDS} merge fields.")
     number = audience.take_id()
     tag = (body.tag or f"MMERGE{number}").upper()
     _check_tag(audience, tag)
-    field = MergeField(merge_id=number, tag=tag, name=body.name, type=FieldType(body.type))
+    field = MergeField(
+        merge_id=number, tag=tag, name=body.name, type=FieldType(body.type), display_order=number + 1
+    )
     _apply(field, body)
     audience.merge_fields.append(field)
     return _merge_field(audience, field)
@@ -139,8 +145,10 @@ def _apply(field: MergeField, body: MergeFieldBody) -> None:
             setattr(field, name, value)
     if body.options is not None:
         field.choices = body.options.choices
-        field.date_format = body.options.date_format
+        field.date_format = body.options.date_format or ""
         field.phone_format = body.options.phone_format
+        field.default_country = body.options.default_country
+        field.size = body.options.size
 
 
 def _merge_field(audience: Audience, field: MergeField) -> Json:
@@ -156,19 +164,24 @@ def _merge_field(audience: Audience, field: MergeField) -> Json:
         "options": _options(field),
         "help_text": field.help_text,
         "list_id": audience.id,
-        "_links": render.links(f"/lists/{audience.id}/merge-fields/{field.merge_id}"),
+        "_links": links(f"/lists/{audience.id}/merge-fields/{field.merge_id}", MERGE_FIELD),
     }
 
 
 def _options(field: MergeField) -> Json:
+    """Given a field, return the options of its type, and none of another type's."""
     match field.type:
         case FieldType.TEXT:
-            return {"size": 25, "choices": []}
+            return {"size": field.size}
         case FieldType.PHONE:
-            return {"phone_format": field.phone_format, "choices": []}
-        case FieldType.DATE | FieldType.BIRTHDAY:
-            return {"date_format": field.date_format, "choices": []}
+            return {"phone_format": field.phone_format}
+        case FieldType.DATE:
+            return {"date_format": field.date_format or "MM/DD/YYYY"}
+        case FieldType.BIRTHDAY:
+            return {"date_format": field.date_format or "MM/DD"}
         case FieldType.ADDRESS:
-            return {"default_country": 164, "choices": []}
-        case _:
+            return {"default_country": field.default_country}
+        case FieldType.RADIO | FieldType.DROPDOWN:
             return {"choices": field.choices}
+        case _:
+            return {}

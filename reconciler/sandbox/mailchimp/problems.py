@@ -1,10 +1,13 @@
 """The errors Mailchimp answers with: their titles and texts, facts/mailchimp.md, 2.6."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from reconciler.sandbox.service import Reply
 
 DOCUMENTED_TYPE = "https://mailchimp.com/developer/marketing/docs/errors/"
+_SCHEMA_OF_PROBLEMS = "https://us6.api.mailchimp.com/schema/3.0/Definitions/ProblemDetailDocument.json"
 VALIDATION_FAILED = (
     "The resource submitted could not be validated. For field-specific details, see the 'errors' array."
 )
@@ -46,7 +49,11 @@ class Problem(Exception):
         body |= {"title": self.title, "status": self.status, "detail": self.detail, "instance": instance}
         if self.errors:
             body["errors"] = self.errors
-        headers = (("Content-Type", "application/problem+json; charset=utf-8"), ("X-Request-Id", instance))
+        headers = (
+            ("Content-Type", "application/problem+json; charset=utf-8"),
+            ("X-Request-Id", instance),
+            ("Link", f'<{_SCHEMA_OF_PROBLEMS}>; rel="describedBy"'),
+        )
         return Reply(self.status, msgspec.json.encode(body), headers + self.headers)
 
 
@@ -63,6 +70,11 @@ def invalid_field(field: str, message: str) -> Problem:
 def missing(field: str) -> Problem:
     """Given a required field that was not sent, return the 400 that names it."""
     return invalid_field(field, "This value should not be blank.")
+
+
+def not_accepted(field: str, accepted: Iterable[str]) -> Problem:
+    """Given a field and the only values it may have, return the 400 that lists them."""
+    return invalid_field(field, f"Data presented is not one of the accepted values: {', '.join(accepted)}.")
 
 
 def not_found() -> Problem:
@@ -169,10 +181,7 @@ def key_missing() -> Problem:
 
 def key_invalid() -> Problem:
     """Return the 401 of a key that is not known, 3."""
-    detail = (
-        "Your API key may be invalid, or you've attempted to access the wrong datacenter. "
-        "Please check your API key and try again."
-    )
+    detail = "Your API key may be invalid, or you've attempted to access the wrong datacenter."
     return Problem(401, "API Key Invalid", detail)
 
 

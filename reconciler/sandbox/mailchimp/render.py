@@ -1,25 +1,26 @@
 """How contacts, tags and times look in an answer; a whole contact is about 3 KB, facts/mailchimp.md, 10."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import hashlib
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Final
 
+from reconciler.sandbox.mailchimp.links import MEMBER, links
+from reconciler.sandbox.mailchimp.moments import when
 from reconciler.sandbox.mailchimp.projection import Json, Projection
 from reconciler.sandbox.mailchimp.state import Address, Audience, Contact, MergeValue, Refusal, Status
 
 SHOWN_TAGS = 50
-_SCHEMA = "https://us1.api.mailchimp.com/schema/3.0/Definitions/Lists/Members"
-_LINKS = (
-    ("self", "GET", "", "Response.json"),
-    ("parent", "GET", "/..", "CollectionResponse.json"),
-    ("update", "PATCH", "", "PATCH.json"),
-    ("upsert", "PUT", "", "PUT.json"),
-    ("delete", "DELETE", "", ""),
-    ("activity", "GET", "/activity", "Activity/Response.json"),
-    ("goals", "GET", "/goals", "Goals/Response.json"),
-    ("notes", "GET", "/notes", "Notes/CollectionResponse.json"),
-    ("events", "POST", "/events", "Events/POST.json"),
-    ("delete_permanent", "POST", "/actions/delete-permanent", ""),
-)
+
+
+class Absence(Enum):
+    """A field that is left out of a contact to which it does not apply, as was recorded."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absence.ABSENT
+Renderer = Callable[[Audience, Contact], object]
 _REASONS = {
     Refusal.BY_API: "N/A (Unsubscribed by admin)",
     Refusal.BY_PERSON: "No longer interested",
@@ -27,14 +28,9 @@ _REASONS = {
 }
 
 
-def when(moment: datetime | None) -> str:
-    """Given a moment, return it as Mailchimp writes it, to the second; nothing is the empty text."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
-
-
 def contact(audience: Audience, one: Contact) -> Json:
     """Given a contact of an audience, return the whole of it."""
-    return {name: render(audience, one) for name, render in CONTACT_FIELDS.items()}
+    return _rendered(audience, one, CONTACT_FIELDS)
 
 
 def contacts(audience: Audience, rows: list[Contact], projection: Projection) -> list[Json]:
@@ -42,12 +38,12 @@ def contacts(audience: Audience, rows: list[Contact], projection: Projection) ->
     renderers = {
         name: render for name, render in CONTACT_FIELDS.items() if projection.rows_need("members", name)
     }
-    return [{name: render(audience, one) for name, render in renderers.items()} for one in rows]
+    return [_rendered(audience, one, renderers) for one in rows]
 
 
-def links(path: str) -> list[Json]:
-    """Given a path of the API, return the links every answer carries."""
-    return [{"rel": "self", "href": f"https://us6.api.mailchimp.com/3.0{path}", "method": "GET"}]
+def _rendered(audience: Audience, one: Contact, renderers: "Mapping[str, Renderer]") -> Json:
+    values = ((name, render(audience, one)) for name, render in renderers.items())
+    return {name: value for name, value in values if value is not ABSENT}
 
 
 def _merge_fields(audience: Audience, one: Contact) -> Json:
@@ -65,10 +61,18 @@ def full_name(_: Audience, one: Contact) -> str:
     return " ".join(str(part) for tag in ("FNAME", "LNAME") if (part := one.merge_fields.get(tag)))
 
 
-def _unsubscribe_reason(_: Audience, one: Contact) -> str:
+def _unsubscribe_reason(_: Audience, one: Contact) -> object:
     if one.status is Status.UNSUBSCRIBED and one.refusal is not None:
         return _REASONS.get(one.refusal, "")
-    return ""
+    return ABSENT
+
+
+def _marketing_permissions(audience: Audience, _: Contact) -> object:
+    """Only an audience whose GDPR fields are on has any, 66; nobody gives them in the sandbox."""
+    if not audience.marketing_permissions:
+        return ABSENT
+    number = hashlib.sha256(audience.id.encode()).hexdigest()[:10]
+    return [{"marketing_permission_id": number, "text": "Email", "enabled": False}]
 
 
 def _tags(audience: Audience, one: Contact) -> list[Json]:
@@ -77,31 +81,21 @@ def _tags(audience: Audience, one: Contact) -> list[Json]:
 
 
 def _stats(_: Audience, __: Contact) -> Json:
-    money = {"total_revenue": 0, "number_of_orders": 0, "currency_code": "EUR"}
-    return {"avg_open_rate": 0, "avg_click_rate": 0, "ecommerce_data": money}
+    return {"avg_open_rate": 0, "avg_click_rate": 0}
 
 
-def _location(_: Audience, __: Contact) -> Json:
+def _location(_: Audience, one: Contact) -> Json:
     return {
-        "latitude": 0,
-        "longitude": 0,
+        "latitude": one.latitude,
+        "longitude": one.longitude,
         "gmtoff": 0,
         "dstoff": 0,
         "country_code": "",
         "timezone": "",
-        "region": "",
     }
 
 
-def _contact_links(audience: Audience, one: Contact) -> list[Json]:
-    home = f"https://us6.api.mailchimp.com/3.0/lists/{audience.id}/members/{one.id}"
-    return [
-        {"rel": rel, "href": home + path, "method": method, "targetSchema": f"{_SCHEMA}/{schema}"}
-        for rel, method, path, schema in _LINKS
-    ]
-
-
-CONTACT_FIELDS: dict[str, Callable[[Audience, Contact], object]] = {
+CONTACT_FIELDS: dict[str, Renderer] = {
     "id": lambda _, one: one.id,
     "email_address": lambda _, one: one.email_address,
     "unique_email_id": lambda _, one: one.unique_email_id,
@@ -112,13 +106,12 @@ CONTACT_FIELDS: dict[str, Callable[[Audience, Contact], object]] = {
     "status": lambda _, one: one.status,
     "unsubscribe_reason": _unsubscribe_reason,
     "consents_to_one_to_one_messaging": lambda _, __: True,
-    "sms_phone_number": lambda _, one: one.sms_phone_number,
+    "sms_phone_number": lambda _, one: one.sms_phone_number or ABSENT,
     "merge_fields": _merge_fields,
-    "interests": lambda _, __: {},
     "stats": _stats,
-    "ip_signup": lambda _, __: "",
+    "ip_signup": lambda _, one: one.ip_signup,
     "timestamp_signup": lambda _, one: when(one.timestamp_signup),
-    "ip_opt": lambda _, __: "",
+    "ip_opt": lambda _, one: one.ip_opt,
     "timestamp_opt": lambda _, one: when(one.timestamp_opt),
     "member_rating": lambda _, __: 2,
     "last_changed": lambda _, one: when(one.last_changed),
@@ -126,10 +119,10 @@ CONTACT_FIELDS: dict[str, Callable[[Audience, Contact], object]] = {
     "vip": lambda _, one: one.vip,
     "email_client": lambda _, __: "",
     "location": _location,
-    "marketing_permissions": lambda _, __: [],
+    "marketing_permissions": _marketing_permissions,
     "source": lambda _, one: one.source,
     "tags_count": lambda _, one: len(one.tags),
     "tags": _tags,
     "list_id": lambda audience, _: audience.id,
-    "_links": _contact_links,
+    "_links": lambda audience, one: links(f"/lists/{audience.id}/members/{one.id}", MEMBER),
 }

@@ -23,6 +23,7 @@ BASE_PATH = "/3.0"
 
 _LIST = "/lists/{list_id}"
 _MEMBER = f"{_LIST}/members/{{subscriber_hash}}"
+_SEGMENT = f"{_LIST}/segments/{{segment_id}}"
 _ROUTES: dict[str, dict[str, Answer]] = {
     "/": {"GET": account.root},
     "/ping": {"GET": account.ping},
@@ -54,7 +55,14 @@ _ROUTES: dict[str, dict[str, Answer]] = {
         "DELETE": mergefields.delete_merge_field,
     },
     f"{_LIST}/segments": {"GET": segments.list_segments, "POST": segments.add_segment},
-    f"{_LIST}/segments/{{segment_id}}": {"POST": segments.change_segment_members},
+    _SEGMENT: {
+        "GET": segments.get_segment,
+        "POST": segments.change_segment_members,
+        "PATCH": segments.rename_segment,
+        "DELETE": segments.delete_segment,
+    },
+    f"{_SEGMENT}/members": {"GET": segments.list_segment_members, "POST": segments.add_segment_member},
+    f"{_SEGMENT}/members/{{subscriber_hash}}": {"DELETE": segments.remove_segment_member},
     f"{_LIST}/webhooks": {"GET": webhooks.list_webhooks, "POST": webhooks.add_webhook},
     f"{_LIST}/webhooks/{{webhook_id}}": {"GET": webhooks.get_webhook, "DELETE": webhooks.delete_webhook},
 }

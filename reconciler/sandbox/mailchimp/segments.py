@@ -5,10 +5,13 @@ import msgspec
 from reconciler.sandbox.mailchimp import problems, render
 from reconciler.sandbox.mailchimp.call import Call
 from reconciler.sandbox.mailchimp.contacts import ContactRules
+from reconciler.sandbox.mailchimp.links import links
+from reconciler.sandbox.mailchimp.moments import when
 from reconciler.sandbox.mailchimp.projection import Json
-from reconciler.sandbox.mailchimp.state import Audience, Contact, Segment, Status
+from reconciler.sandbox.mailchimp.state import Contact, Segment, Status
 
 MOST_ADDRESSES = 500
+_INCLUDED = (Status.CLEANED, Status.TRANSACTIONAL, Status.UNSUBSCRIBED)
 
 
 class SegmentBody(msgspec.Struct):
@@ -16,6 +19,18 @@ class SegmentBody(msgspec.Struct):
 
     name: str = ""
     static_segment: list[str] = []
+
+
+class SegmentNameBody(msgspec.Struct):
+    """What is sent to rename one."""
+
+    name: str
+
+
+class SegmentMemberBody(msgspec.Struct):
+    """Who is to come."""
+
+    email_address: str
 
 
 class SegmentMembersBody(msgspec.Struct):
@@ -31,10 +46,10 @@ def list_segments(call: Call) -> Json:
     wanted = call.request.query.get("type", "static")
     rows = list(audience.segments.values()) if wanted == "static" else []
     return {
-        "segments": [_segment(audience, row) for row in rows[call.page()]],
+        "segments": [_segment(call, row) for row in rows[call.page()]],
         "list_id": audience.id,
         "total_items": len(rows),
-        "_links": render.links(f"/lists/{audience.id}/segments"),
+        "_links": links(f"/lists/{audience.id}/segments"),
     }
 
 
@@ -47,7 +62,57 @@ def add_segment(call: Call) -> Json:
         raise problems.bad_request("Sorry, that tag already exists.")
     segment = rules.tag(body.name)
     _tag_all(rules, segment, body.static_segment)
-    return _segment(audience, segment)
+    return _segment(call, segment)
+
+
+def get_segment(call: Call) -> Json:
+    """GET /lists/{list_id}/segments/{segment_id}."""
+    return _segment(call, call.segment())
+
+
+def rename_segment(call: Call) -> Json:
+    """PATCH /lists/{list_id}/segments/{segment_id}."""
+    segment, name = call.segment(), call.body(SegmentNameBody).name
+    if not name:
+        raise problems.missing("name")
+    segment.name, segment.updated_at = name, call.now
+    return _segment(call, segment)
+
+
+def delete_segment(call: Call) -> None:
+    """DELETE /lists/{list_id}/segments/{segment_id}: the contacts stay, without the tag."""
+    audience, segment = call.audience(), call.segment()
+    for contact in audience.contacts.values():
+        contact.tags.pop(segment.id, None)
+    del audience.segments[segment.id]
+
+
+def list_segment_members(call: Call) -> Json:
+    """GET /lists/{list_id}/segments/{segment_id}/members: the subscribed ones unless others are included."""
+    audience, segment = call.audience(), call.segment()
+    rows = _members(call, segment)
+    return {
+        "members": render.contacts(audience, rows[call.page()], call.projection),
+        "total_items": len(rows),
+        "_links": links(f"/lists/{audience.id}/segments/{segment.id}/members"),
+    }
+
+
+def add_segment_member(call: Call) -> Json:
+    """POST /lists/{list_id}/segments/{segment_id}/members."""
+    rules, segment = call.rules(), call.segment()
+    added, _ = _tag_all(rules, segment, [call.body(SegmentMemberBody).email_address])
+    if not added:
+        raise problems.not_found()
+    return render.contact(rules.audience, added[0])
+
+
+def remove_segment_member(call: Call) -> None:
+    """DELETE /lists/{list_id}/segments/{segment_id}/members/{subscriber_hash}."""
+    contact, segment = call.contact(), call.segment()
+    if contact.tags.pop(segment.id, None) is None:
+        raise problems.not_found()
+    contact.last_changed = call.rules().now
 
 
 def change_segment_members(call: Call) -> Json:
@@ -71,7 +136,7 @@ def change_segment_members(call: Call) -> Json:
         "total_added": len(added),
         "total_removed": len(removed),
         "error_count": len(errors),
-        "_links": render.links(f"/lists/{audience.id}/segments/{segment.id}"),
+        "_links": links(f"/lists/{audience.id}/segments/{segment.id}"),
     }
 
 
@@ -89,16 +154,21 @@ def _tag_all(rules: ContactRules, segment: Segment, addresses: list[str]) -> tup
     return tagged, unknown
 
 
-def _segment(audience: Audience, segment: Segment) -> Json:
-    subscribed = (one for one in audience.contacts.values() if one.status is Status.SUBSCRIBED)
+def _members(call: Call, segment: Segment) -> list[Contact]:
+    wanted = {Status.SUBSCRIBED, *(status for status in _INCLUDED if call.flag(f"include_{status}"))}
+    return [one for one in call.visible(call.audience()) if one.status in wanted and segment.id in one.tags]
+
+
+def _segment(call: Call, segment: Segment) -> Json:
+    audience = call.audience()
     return {
         "id": segment.id,
         "name": segment.name,
-        "member_count": sum(segment.id in one.tags for one in subscribed),
+        "member_count": len(_members(call, segment)),
         "type": "static",
-        "created_at": render.when(segment.created_at),
-        "updated_at": render.when(segment.updated_at),
+        "created_at": when(segment.created_at),
+        "updated_at": when(segment.updated_at),
         "options": {"match": "all", "conditions": []},
         "list_id": audience.id,
-        "_links": render.links(f"/lists/{audience.id}/segments/{segment.id}"),
+        "_links": links(f"/lists/{audience.id}/segments/{segment.id}"),
     }

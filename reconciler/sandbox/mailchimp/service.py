@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 
@@ -14,8 +15,9 @@ from reconciler.sandbox.mailchimp.problems import Problem
 from reconciler.sandbox.mailchimp.state import MailchimpState
 from reconciler.sandbox.service import Reply, Request
 
+_READ_BY = {"HEAD": "GET"}  # the server leaves the body out
 SIMULTANEOUS_REQUESTS = 10  # facts/mailchimp.md, 5
-_JSON = (("Content-Type", "application/json; charset=utf-8"),)
+_JSON = ("Content-Type", "application/json; charset=utf-8")
 
 
 class MailchimpService:
@@ -28,7 +30,7 @@ class MailchimpService:
         self.state = state
         self._clock = clock
         self._faults = faults
-        self._occurrence = itertools.count(1)
+        self._requests = itertools.count(1)
 
     def answer(self, request: Request) -> Reply:
         """Given a request, carry it out and return the answer."""
@@ -50,17 +52,24 @@ class MailchimpService:
         del request
         return ""
 
-    def _carry_out(self, request: Request) -> Reply:
+    def _carry_out(self, request: Request, *, in_batch: bool = False) -> Reply:
         try:
-            respond, path = router.find(request.method, request.path)
-            call = Call(self.state, request, path, self._clock.now(), self._faults, self._carry_out)
+            respond, path = router.find(_READ_BY.get(request.method, request.method), request.path)
+            perform = partial(self._carry_out, in_batch=True)
+            call = Call(self.state, request, path, self._clock.now(), self._faults, perform, in_batch)
             answer = respond(call)
         except Problem as problem:
             return self._refuse(problem)
         if answer is None:
-            return Reply(204)
-        return Reply(200, msgspec.json.encode(call.projection.of_answer(answer)), _JSON)
+            return Reply(204, headers=self._headers())
+        return Reply(200, msgspec.json.encode(call.projection.of_answer(answer)), self._headers())
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        return (_JSON, ("X-Request-Id", self._next_id()))
 
     def _refuse(self, problem: Problem) -> Reply:
-        # Not from the seeded ids: those must not depend on how many requests were refused.
-        return problem.reply(str(uuid.UUID(int=next(self._occurrence))))
+        return problem.reply(self._next_id())
+
+    def _next_id(self) -> str:
+        # Not from the seeded ids: those must not depend on how many requests were answered.
+        return str(uuid.UUID(int=next(self._requests)))

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from reconciler.sandbox.mailchimp.switches import Switches
+
 
 class Status(StrEnum):
     """The status of a contact, facts/mailchimp.md, 25."""
@@ -72,12 +74,20 @@ class Contact(msgspec.Struct, kw_only=True):
     last_changed: datetime
     timestamp_opt: datetime | None = None
     timestamp_signup: datetime | None = None
+    ip_opt: str = ""
+    ip_signup: str = ""
+    latitude: float = 0
+    longitude: float = 0
+    visible_from: datetime | None = None  # until then no GET shows it, 19
     language: str = ""
     email_type: str = "html"
     vip: bool = False
     source: str = "API - Generic"
     sms_phone_number: str = ""
     confirmations_sent: int = 0
+
+
+UNITED_STATES = 164  # Mailchimp's own number of the country
 
 
 class MergeField(msgspec.Struct, kw_only=True):
@@ -92,8 +102,10 @@ class MergeField(msgspec.Struct, kw_only=True):
     public: bool = False
     display_order: int = 0
     choices: list[str] = []
-    date_format: str = "MM/DD/YYYY"
+    date_format: str = ""  # empty: what is usual for the type
     phone_format: str = "none"
+    default_country: int = UNITED_STATES
+    size: int = 25
     help_text: str = ""
 
 
@@ -253,32 +265,6 @@ class Batch(msgspec.Struct, kw_only=True):
     status: BatchStatus = BatchStatus.PENDING
     completed_at: datetime | None = None
     results: list[OperationResult] = []
-
-
-class Switches(msgspec.Struct, kw_only=True):
-    """Where the facts disagree or stay silent, which answer is given; strict unless told otherwise."""
-
-    refuse_count_above_1000: bool = True  # or cap it, facts/mailchimp.md, 7
-    listing_hides_archived: bool = True  # 14
-    refuse_resubscribing_after_api: bool = True  # 29
-    archiving_keeps_refusal: bool = True  # 32
-    batch_revives_archived: bool = False  # 43
-    batch_honours_tags: bool = False  # 1.1, 7
-    partial_audience_update: bool = True  # 1.1: the specification wants every field on a PATCH
-    may_write: bool = True  # the role of the key's user, 4
-    may_delete_audiences: bool = True  # limits on bulk actions, 38
-    claim_may_create: bool | None = None  # constraints that are stale, 54
-
-    @classmethod
-    def lenient(cls) -> "Switches":
-        """Return the switches of a service that lets everything pass that the facts do not agree on."""
-        return cls(
-            refuse_count_above_1000=False,
-            refuse_resubscribing_after_api=False,
-            archiving_keeps_refusal=False,
-            batch_revives_archived=True,
-            batch_honours_tags=True,
-        )
 
 
 DEFAULT_API_KEY = "0123456789abcdef0123456789abcdef-us6"

@@ -7,11 +7,13 @@ import msgspec
 from reconciler.sandbox.mailchimp import addresses, problems, render
 from reconciler.sandbox.mailchimp.call import Call
 from reconciler.sandbox.mailchimp.contacts import ContactBody, ContactRules, writable_status
+from reconciler.sandbox.mailchimp.links import links
 from reconciler.sandbox.mailchimp.problems import Problem
 from reconciler.sandbox.mailchimp.projection import Json
 from reconciler.sandbox.mailchimp.state import Contact, Refusal, Status, key, subscriber_hash
 
 MOST_ROWS = 500
+_GENERIC = "ERROR_GENERIC"
 
 
 class SubscribeBody(msgspec.Struct):
@@ -22,12 +24,12 @@ class SubscribeBody(msgspec.Struct):
     sync_tags: bool = False
 
 
-class RowError(msgspec.Struct, frozen=True, kw_only=True):
-    """Why one row was refused."""
+class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one row was refused; a field is named only if one is at fault."""
 
     email_address: str
     error: str
-    error_code: str = "ERROR_GENERIC"
+    error_code: str
     field: str = ""
     field_message: str = ""
 
@@ -64,7 +66,7 @@ def subscribe(call: Call) -> Json:
         "total_created": len(outcome.created),
         "total_updated": len(outcome.updated),
         "error_count": len(outcome.errors),
-        "_links": render.links(f"/lists/{audience.id}"),
+        "_links": links(f"/lists/{audience.id}"),
     }
 
 
@@ -76,7 +78,7 @@ def _first_of_each(rows: list[ContactBody]) -> list[ContactBody]:
 
 
 def _apply(call: Call, rows: list[ContactBody], *, update_existing: bool) -> _Outcome:
-    outcome, rules = _Outcome(), call.rules()
+    outcome, rules = _Outcome(), call.rules(many=True)
     skip_validation = call.flag("skip_merge_validation")
     for row in rows:
         address = (row.email_address or "").strip()
@@ -87,7 +89,7 @@ def _apply(call: Call, rows: list[ContactBody], *, update_existing: bool) -> _Ou
             if held is None:
                 outcome.created.append(_create(rules, address, body, skip_validation=skip_validation))
             else:
-                _check_updatable(rules, held, update_existing=update_existing)
+                _check_updatable(rules, held, address, update_existing=update_existing)
                 wanted = _without_refused_status(rules, held, body)
                 outcome.updated.append(rules.update(held, wanted, skip_validation=skip_validation))
         except _RowRefused as refused:
@@ -109,8 +111,7 @@ def _create(rules: ContactRules, address: str, body: ContactBody, *, skip_valida
     return rules.create(address, writable_status(body.status), body, skip_validation=skip_validation)
 
 
-def _check_updatable(rules: ContactRules, held: Contact, *, update_existing: bool) -> None:
-    address = held.email_address
+def _check_updatable(rules: ContactRules, held: Contact, address: str, *, update_existing: bool) -> None:
     if held.status is Status.ARCHIVED:
         if not update_existing and not rules.state.switches.batch_revives_archived:
             raise _refused(address, 'This member\'s status is "archived."')
@@ -144,13 +145,17 @@ def _without_refused_status(rules: ContactRules, held: Contact, body: ContactBod
 
 
 def _refused(address: str, text: str) -> _RowRefused:
-    return _RowRefused(RowError(email_address=address, error=text))
+    return _RowRefused(RowError(email_address=address, error=text, error_code=_GENERIC))
 
 
 def _row_error(address: str, problem: Problem) -> RowError:
     if not problem.errors:
-        return RowError(email_address=address, error=problem.detail)
+        return RowError(email_address=address, error=problem.detail, error_code=_GENERIC)
     first = problem.errors[0]
     return RowError(
-        email_address=address, error=problem.detail, field=first.field, field_message=first.message
+        email_address=address,
+        error=problem.detail,
+        error_code=_GENERIC,
+        field=first.field,
+        field_message=first.message,
     )

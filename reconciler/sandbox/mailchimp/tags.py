@@ -2,16 +2,20 @@
 
 import msgspec
 
-from reconciler.sandbox.mailchimp import render
+from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.call import Call
+from reconciler.sandbox.mailchimp.links import links
+from reconciler.sandbox.mailchimp.moments import when
 from reconciler.sandbox.mailchimp.projection import Json
+
+_STATUSES = ("active", "inactive")
 
 
 class TagChange(msgspec.Struct):
     """One tag to set or to take off."""
 
     name: str
-    status: str = "active"
+    status: str
 
 
 class TagsBody(msgspec.Struct):
@@ -25,13 +29,13 @@ def list_tags(call: Call) -> Json:
     """GET /lists/{list_id}/members/{subscriber_hash}/tags."""
     audience, contact = call.audience(), call.contact()
     rows = [
-        {"id": number, "name": audience.segments[number].name, "date_added": render.when(added)}
+        {"id": number, "name": audience.segments[number].name, "date_added": when(added)}
         for number, added in contact.tags.items()
     ]
     return {
         "tags": rows[call.page()],
         "total_items": len(rows),
-        "_links": render.links(f"/lists/{audience.id}/members/{contact.id}/tags"),
+        "_links": links(f"/lists/{audience.id}/members/{contact.id}/tags"),
     }
 
 
@@ -45,12 +49,16 @@ def change_tags(call: Call) -> None:
     if call.request.body.lstrip().startswith(b"["):
         return
     changes = call.body(TagsBody).tags
+    for number, change in enumerate(changes):
+        if change.status not in _STATUSES:
+            raise problems.not_accepted(f"tags[{number}].status", _STATUSES)
+        if not change.name:
+            raise problems.missing(f"tags[{number}].name")
     for change in changes:
-        tag = rules.tag(change.name)
         if change.status == "active":
-            contact.tags.setdefault(tag.id, rules.now)
-        else:
-            contact.tags.pop(tag.id, None)
+            contact.tags.setdefault(rules.tag(change.name).id, rules.now)
+        elif (known := rules.known_tag(change.name)) is not None:
+            contact.tags.pop(known.id, None)
     if changes:
         contact.last_changed = rules.now
 

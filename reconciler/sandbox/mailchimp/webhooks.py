@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
-from reconciler.sandbox.mailchimp import problems, render
+from reconciler.sandbox.mailchimp import problems
 from reconciler.sandbox.mailchimp.call import Call
+from reconciler.sandbox.mailchimp.links import links
 from reconciler.sandbox.mailchimp.projection import Json
 from reconciler.sandbox.mailchimp.state import Audience, Webhook, WebhookEvents, WebhookSources
 
@@ -29,7 +30,7 @@ def list_webhooks(call: Call) -> Json:
         "webhooks": [_webhook(audience, one) for one in audience.webhooks[call.page()]],
         "list_id": audience.id,
         "total_items": len(audience.webhooks),
-        "_links": render.links(f"/lists/{audience.id}/webhooks"),
+        "_links": links(f"/lists/{audience.id}/webhooks"),
     }
 
 
@@ -85,5 +86,5 @@ def _webhook(audience: Audience, webhook: Webhook) -> Json:
         "events": webhook.events,
         "sources": webhook.sources,
         "list_id": audience.id,
-        "_links": render.links(f"/lists/{audience.id}/webhooks/{webhook.id}"),
+        "_links": links(f"/lists/{audience.id}/webhooks/{webhook.id}"),
     }

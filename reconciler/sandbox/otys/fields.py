@@ -82,6 +82,16 @@ PERSON_DETAIL: Fields[Entity] = {
     "Person.initials": lambda _, person: person.first_name[:1],
     "Person.gender": lambda _, _person: None,
     "Person.title": lambda _, _person: "",
+    "Person.suffix": lambda _, _person: "",
+    "Person.nationalityCode": lambda _, _person: None,
+    "Person.AddressPrimary": lambda _, person: {
+        "address": "",
+        "city": person.city,
+        "postcode": "",
+        "stateCode": "",
+        "countryCode": "",
+        "country": "",
+    },
     "Person.Emails": lambda state, person: _collection(state, [{"type": "primary", "email": person.email}]),
     "Person.PhoneNumbers": lambda state, person: _collection(
         state, [{"type": "mobile", "phoneNumber": person.phone}] if person.phone else []
@@ -102,6 +112,9 @@ CANDIDATE_DETAIL: Fields[Entity] = {
     "acceptTerms": lambda state, _row: boolean(state, value=True),
     "Person.birthdate": lambda _, _row: None,
     **{f"matchCriteria_{number}": lambda _, _row: None for number in range(1, 19)},
+    **{f"extraInfo{number}": lambda _, _row: "" for number in range(1, 6)},
+    "Addresses": lambda state, _row: _collection(state, []),
+    "UtmTags": lambda state, _row: empty_or({}, state),
 }
 CONTACT_LIST: Fields[Entity] = {
     "uid": lambda _, row: row.uid,
