@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
@@ -31,24 +31,23 @@ class Column:
 
     title: str
     value: Callable[[ListRow], str]
-    is_number: bool = False
+    kind: Literal["text", "moment", "number"] = "text"
 
 
 COLUMNS: Final = (
     Column("Name", lambda row: row.name),
+    Column("MailChimp", lambda row: row.mailchimp.value),  # what people look for stands where all can see it
+    Column("Contacts", lambda row: _contacts(row), "number"),
     Column("Description", lambda row: row.description),
     Column("Subject", lambda row: row.subject),
     Column("Owner", lambda row: row.owner),
-    Column("Created", lambda row: row.created),
+    Column("Created", lambda row: row.created, "moment"),
     Column("Category", lambda row: row.category),
     Column("Global", lambda row: _switch(on=row.is_global)),
-    Column("Last modified", lambda row: row.last_modified),
+    Column("Last modified", lambda row: row.last_modified, "moment"),
     Column("Last modified by", lambda row: row.last_modified_by),
     Column("Published", lambda row: _switch(on=row.published)),
     Column("Temporary", lambda row: _switch(on=row.temporary)),
-    Column("Recipients", lambda row: "" if row.recipients is None else f"{row.recipients:,}", is_number=True),
-    Column("Contacts", lambda row: f"{row.contacts:,}", is_number=True),
-    Column("MailChimp", lambda row: row.mailchimp.value),
 )
 
 
@@ -119,8 +118,12 @@ def _moment(zone: tzinfo, moment: str) -> str:
 def _it_did(one: PassSummary) -> str:
     told = ", ".join(to_do(one.counts) if one.mode == "plan" else done(one.counts))
     if not told:
-        return "nothing to do"
+        return "nothing" if one.problems else "nothing to do"
     return f"would {told}" if one.mode == "plan" else told
+
+
+def _contacts(row: ListRow) -> str:
+    return f"{row.contacts:,}" if row.recipients is None else f"{row.contacts:,} of {row.recipients:,}"
 
 
 def _switch(*, on: bool | None) -> str:

@@ -64,12 +64,10 @@ def described(daemon: FakeDaemon, lists: FakeLists) -> Iterator[schemathesis.Bas
 def holds_for(described: schemathesis.BaseSchema, method: str, path: str, mode: GenerationMode) -> None:
     """Given an operation, send requests that fit its description, or that do not, and check each answer."""
 
-    @settings(max_examples=15, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(described[path][method].as_strategy(generation_mode=mode))
-    def holds(case: schemathesis.Case) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {TOKEN}"})
-
-    holds()
+    limited = settings(max_examples=15, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    requests = described[path][method].as_strategy(generation_mode=mode)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    limited(given(requests)(lambda case: case.call_and_validate(headers=headers)))()
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
