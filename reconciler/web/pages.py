@@ -34,10 +34,18 @@ class Column:
     kind: Literal["text", "moment", "number"] = "text"
 
 
+def _contacts(row: ListRow) -> str:
+    return f"{row.contacts:,}" if row.recipients is None else f"{row.contacts:,} of {row.recipients:,}"
+
+
+def _switch(*, on: bool | None) -> str:
+    return {True: "yes", False: "no", None: ""}[on]
+
+
 COLUMNS: Final = (
     Column("Name", lambda row: row.name),
     Column("MailChimp", lambda row: row.mailchimp.value),  # what people look for stands where all can see it
-    Column("Contacts", lambda row: _contacts(row), "number"),
+    Column("Contacts", _contacts, "number"),
     Column("Description", lambda row: row.description),
     Column("Subject", lambda row: row.subject),
     Column("Owner", lambda row: row.owner),
@@ -120,11 +128,3 @@ def _it_did(one: PassSummary) -> str:
     if not told:
         return "nothing" if one.problems else "nothing to do"
     return f"would {told}" if one.mode == "plan" else told
-
-
-def _contacts(row: ListRow) -> str:
-    return f"{row.contacts:,}" if row.recipients is None else f"{row.contacts:,} of {row.recipients:,}"
-
-
-def _switch(*, on: bool | None) -> str:
-    return {True: "yes", False: "no", None: ""}[on]

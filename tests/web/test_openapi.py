@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 import schemathesis
@@ -24,6 +25,12 @@ def operations() -> Iterator[tuple[str, str]]:
     for path, item in paths.items():
         for method in sorted(item.keys() & {"get", "post"}):
             yield method.upper(), path
+
+
+class Case(Protocol):
+    """A request that schemathesis made up."""
+
+    def call_and_validate(self, *, headers: dict[str, str]) -> object: ...
 
 
 OPERATIONS = tuple(operations())
@@ -64,10 +71,12 @@ def described(daemon: FakeDaemon, lists: FakeLists) -> Iterator[schemathesis.Bas
 def holds_for(described: schemathesis.BaseSchema, method: str, path: str, mode: GenerationMode) -> None:
     """Given an operation, send requests that fit its description, or that do not, and check each answer."""
 
-    limited = settings(max_examples=15, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    requests = described[path][method].as_strategy(generation_mode=mode)
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    limited(given(requests)(lambda case: case.call_and_validate(headers=headers)))()
+    @settings(max_examples=15, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(described[path][method].as_strategy(generation_mode=mode))
+    def holds(case: Case) -> None:
+        case.call_and_validate(headers={"Authorization": f"Bearer {TOKEN}"})
+
+    holds()
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
