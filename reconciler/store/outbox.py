@@ -107,11 +107,15 @@ class Outbox:
                     ],
                 )
 
-    def waiting_mails(self, due: datetime | None = None) -> tuple[WaitingMail, ...]:
-        """Given a moment, return the mails to be tried by then, oldest first; without one, all."""
+    def waiting_mails(
+        self, *, due: datetime | None = None, written_until: datetime | None = None
+    ) -> tuple[WaitingMail, ...]:
+        """Return the mails that wait, oldest first; given a moment, those due or written by then."""
         query = select(outbox).order_by(outbox.c.id)
         if due is not None:
             query = query.where(outbox.c.next_try <= due)
+        if written_until is not None:
+            query = query.where(outbox.c.written_at <= written_until)
         with self._database.reading() as connection:
             return tuple(
                 WaitingMail(
