@@ -18,7 +18,7 @@ from reconciler.errors import (
     StoreError,
     in_words,
 )
-from reconciler.failure import kind_of
+from reconciler.failure import FailureKind, kind_of
 from reconciler.lifecycle import let_go, remember_link, settle_audience, take_down
 from reconciler.linking import pair_lists
 from reconciler.look import close_intents, look_around
@@ -135,7 +135,12 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, only: List
     )
     if client.stop.asked:
         # What it withheld came of half a look: what waits for an approval goes on waiting.
-        return replace(report, result=PassResult.FAILED, problems=(*report.problems, STOPPED))
+        return replace(
+            report,
+            result=PassResult.FAILED,
+            problems=(*report.problems, STOPPED),
+            failure=FailureKind.STOPPED,
+        )
     propose(running, report)
     return report
 

@@ -96,7 +96,7 @@ class PassReport:
     problems: tuple[str, ...] = ()
     """What failed or deserves notice about the client as a whole."""
     failure: FailureKind | None = None
-    """What kind of error ended the pass before its lists, if one did."""
+    """What kind of error ended the pass before its lists were done, if one did."""
     requests: Mapping[str, int] | None = None
     """How many requests the pass made of each service."""
 

@@ -16,10 +16,13 @@ from reconciler.config import Config, load_config
 from reconciler.daemon.service import Daemon
 from reconciler.daemon.signals import SignalPipe
 from reconciler.daemon.timetable import Timetable
-from reconciler.daemon.watch import PassLog, Together
+from reconciler.daemon.watch import EndWatch, PassLog, Together
 from reconciler.daemon.work import Surroundings
 from reconciler.errors import ConfigurationError, LockHeld
+from reconciler.failure import FailureKind
 from reconciler.reconcile import LEASE
+from reconciler.report import PassReport
+from reconciler.sinks.mail import Mailer
 from reconciler.sinks.metrics import Metrics
 from reconciler.sinks.metrics_memory import memory_of
 from reconciler.store import HeldLock, Store, open_store
@@ -29,6 +32,7 @@ from reconciler.wiring import backups_folder
 DAEMON = "(daemon)"
 """The name of the daemon's own lock; no client can be called so."""
 BEAT_SECONDS = 1.0
+MAIL_EVERY = timedelta(seconds=5)
 PLANS_ARE_KEPT = timedelta(days=90)
 
 _log = structlog.get_logger(__name__)
@@ -95,16 +99,18 @@ class _Process:
         registry = CollectorRegistry()
         self._metrics = Metrics(registry)
         self._metrics.watch_disk(backups_folder(config).parent)
+        self._mailer = self._mailer_for(config)
         self.daemon = Daemon(config, store, registry, self._surroundings)
         for name in config.clients:
             self._show(name)
         self.timetable = Timetable(self.daemon.tick, self.daemon.last_good, config)
         self.timetable.every(timedelta(days=1), "prune", self._prune)
+        self.timetable.every(MAIL_EVERY, "mail", self._deliver)
 
     def _surroundings(self, daemon: Daemon) -> Surroundings:
         return Surroundings(
             store=self._store,
-            watcher=Together([self._metrics, PassLog(self._store.key_address)]),
+            watcher=Together([PassLog(self._store.key_address), self._metrics, EndWatch(self._mail)]),
             now=lambda: datetime.now(UTC),
             on_request=self._metrics.request,
             on_throttled=self._metrics.throttled,
@@ -153,6 +159,7 @@ class _Process:
             _log.error("reload_failed", problems=len(refused.problems), hint="the old settings stay in force")
             return
         self._tell_what_needs_a_restart(config)
+        self._mailer = self._mailer_for(config)
         came, went = self.daemon.follow(config)
         for name in came:
             self._show(name)
@@ -171,6 +178,24 @@ class _Process:
     def _show(self, name: str) -> None:
         self._metrics.remember(name, memory_of(self._store, name, now=datetime.now(UTC)))
         self._metrics.watch_client(name, lambda: bool(self.daemon.why_unready(name)))
+
+    def _mailer_for(self, config: Config) -> Mailer:
+        return Mailer(
+            config.mail,
+            self._store,
+            now=lambda: datetime.now(UTC),
+            on_failure=self._metrics.mail_failed,
+            zone=config.daemon.timezone,
+        )
+
+    def _mail(self, report: PassReport) -> None:
+        client = self.daemon.config().clients.get(report.client)
+        # A stop is no news to a reader of mails: the next pass tells what became of everything.
+        if client is not None and report.failure is not FailureKind.STOPPED:
+            self._mailer.finished(report.client, client.notify, report)
+
+    def _deliver(self) -> None:
+        self._mailer.deliver()  # the one in force: a reload brings another
 
     def _prune(self) -> None:
         gone = self._store.forget_plans(datetime.now(UTC) - PLANS_ARE_KEPT)

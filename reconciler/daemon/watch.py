@@ -75,6 +75,26 @@ class PassLog:
         }
 
 
+class EndWatch:
+    """A watcher that only wants to know how passes end."""
+
+    def __init__(self, finished: Callable[[PassReport], None]) -> None:
+        self._finished = finished
+
+    def began(self, client: str, lists: int) -> None:
+        """Leave it."""
+
+    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
+        """Leave it."""
+
+    def finished_list(self, client: str, report: ListReport) -> None:
+        """Leave it."""
+
+    def finished(self, report: PassReport) -> None:
+        """Given what became of a pass, tell it on."""
+        self._finished(report)
+
+
 class Together:
     """Several watchers as one."""
 

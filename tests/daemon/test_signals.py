@@ -2,10 +2,42 @@
 
 import os
 import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from reconciler.model import PassResult
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.daemon.house import PATIENCE, House, Process
+
+
+class Letterbox:
+    """Keeps the mails that arrive."""
+
+    def __init__(self) -> None:
+        self.mails: list[Envelope] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.mails.append(envelope)
+        return "250 OK"
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[str, list[Envelope]]]:
+    """Yield the URL of a mail server and the mails that it got."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    box = Letterbox()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield f"smtp://127.0.0.1:{port}", box.mails
+    finally:
+        controller.stop()
 
 
 def test_the_first_pass_runs_at_once_and_a_signal_stops_the_daemon(house: House) -> None:
@@ -206,3 +238,20 @@ def test_no_line_of_the_log_names_a_person_or_holds_a_key(house: House) -> None:
     assert "@" not in said
     assert office.world.otys_api_key not in said
     assert office.world.mailchimp_api_key not in said
+
+
+def test_metrics_health_and_readiness_are_served_and_a_summary_is_mailed(house: House) -> None:
+    with mail_server() as (url, mails):
+        house.daemon_table += f'\n[mail]\nsmtp_url = "{url}"\nfrom = "daemon@vacature.nl"'
+        house.configure(tables='[notify]\nto = "marketing@vacature.nl"\non = "always"\n')
+        daemon = house.started()
+        base = f"http://{daemon.wait_for('daemon_started')['listen']}"
+
+        assert requests.get(f"{base}/livez", timeout=PATIENCE).status_code == 200
+        assert requests.get(f"{base}/readyz", timeout=PATIENCE).status_code == 200
+        metrics = requests.get(f"{base}/metrics", timeout=PATIENCE).text
+        assert 'reconciler_passes_total{client="acme",result="done"} 1.0' in metrics
+        daemon.wait_for("mail_sent")
+        daemon.send(signal.SIGTERM)
+        assert daemon.ended() == 0
+    assert [mail.rcpt_tos for mail in mails] == [["marketing@vacature.nl"]]

@@ -40,7 +40,12 @@ def test_a_pause_ends_at_once(kind: FaultKind) -> None:
     with Sandbox.start() as sandbox:
         sandbox.faults.add(Fault(kind=kind, system="mailchimp", times=None, value=503))
         key, url = sandbox.world.mailchimp_api_key, sandbox.mailchimp_url
-        asker = threading.Thread(target=lambda: (sandbox.log.wait_for(1), stop.ask()))
+
+        def ask_once_tried() -> None:
+            sandbox.log.wait_for(1)
+            stop.ask()
+
+        asker = threading.Thread(target=ask_once_tried)
         asker.start()
         with Mailchimp(key, base_url=url, stop=stop) as client, pytest.raises(Unreachable):
             client.read("/ping", dict)
