@@ -9,8 +9,11 @@ from reconciler.address import normalise
 from reconciler.model import Address, Audience, AudienceId, Constraints, Contact, Fields, Standing
 
 _Scalar = str | int | float | bool | None
-MergeValue = _Scalar | dict[str, _Scalar]
-"""Numbers may come back as numbers, addresses as objects (facts/mailchimp.md, 47 and 48)."""
+MergeValue = _Scalar | dict[str, object] | list[object]
+"""Numbers may come back as numbers, addresses as objects (facts/mailchimp.md, 47 and 48).
+
+What is in a field that is not ours must not keep a whole audience from being read.
+"""
 
 MEMBER_FIELDS = ("id", "email_address", "status", "contact_id", "merge_fields")
 
@@ -22,9 +25,14 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
     status: Standing
     email_address: str | None = None
     """Missing on a contact that is known by telephone only (facts/mailchimp.md, 68)."""
-    contact_id: str = ""
-    merge_fields: dict[str, MergeValue] | list[str] = msgspec.field(default_factory=dict)
-    """An empty object may arrive as an empty list."""
+    lasting_id: str | None = msgspec.field(name="contact_id", default=None)
+    merge_fields: dict[str, MergeValue] | list[object] | None = None
+    """An empty object may arrive as an empty list, or not at all."""
+
+    @property
+    def contact_id(self) -> str:
+        """What names the contact whatever its address; empty when there is none."""
+        return self.lasting_id or ""
 
     @property
     def address(self) -> Address:
@@ -53,12 +61,16 @@ class AudienceRow(msgspec.Struct, frozen=True):
     """One audience, with what is compared of it."""
 
     id: str
-    name: str
-    permission_reminder: str = ""
+    name: str | None = None
+    permission_reminder: str | None = None
 
     def audience(self) -> Audience:
         """Return this row as an audience."""
-        return Audience(id=AudienceId(self.id), name=self.name, permission_reminder=self.permission_reminder)
+        return Audience(
+            id=AudienceId(self.id),
+            name=self.name or "",
+            permission_reminder=self.permission_reminder or "",
+        )
 
 
 class ConstraintsRow(msgspec.Struct, frozen=True):
@@ -107,6 +119,12 @@ class RefusedRow(msgspec.Struct, frozen=True):
     field: str = ""
     field_message: str = ""
 
+    @property
+    def words(self) -> str:
+        """All the words of the refusal in one line. May name an address."""
+        about = f"{self.field}: {self.field_message}" if self.field else self.field_message
+        return f"{self.error} {about}".strip()
+
 
 class BatchAnswer(msgspec.Struct, frozen=True):
     """What POST /lists/{id} answers, with HTTP 200 whatever became of the rows (facts/mailchimp.md, 42)."""
@@ -125,9 +143,9 @@ def member_hash(address: Address) -> str:
     return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
 
 
-def field_texts(values: dict[str, MergeValue] | list[str]) -> Fields:
+def field_texts(values: dict[str, MergeValue] | list[object] | None) -> Fields:
     """Given merge fields as Mailchimp sends them, return them as texts that can be compared."""
-    if isinstance(values, list):
+    if not isinstance(values, dict):
         return {}
     return {tag: _text(value) for tag, value in values.items()}
 
@@ -143,5 +161,5 @@ def _text(value: MergeValue) -> str:
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, int):
         return str(value)
-    filled = {part: text for part, text in value.items() if text}
+    filled = {part: text for part, text in value.items() if text} if isinstance(value, dict) else value
     return json.dumps(filled, ensure_ascii=False, sort_keys=True) if filled else ""

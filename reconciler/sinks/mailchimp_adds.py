@@ -76,7 +76,7 @@ class ContactAdder:
             error_code=row.error_code, error=row.error, field=row.field, field_message=row.field_message
         )
         if kind is not RefusalKind.MEMBER_EXISTS:
-            return refused(change, kind, f"{row.error} {row.field_message}".strip())
+            return refused(change, kind, row.words)
         try:
             contact = self._contacts.find(member_hash(change.address))
         except RemoteError as error:

@@ -337,3 +337,18 @@ def test_words_never_seen_before_are_a_refusal_not_a_success() -> None:
 
     assert (outcome.result, outcome.refusal) == (Result.REFUSED, RefusalKind.UNKNOWN)
     assert outcome.detail == "(address) is too tall."
+
+
+def test_a_refused_row_says_which_field_is_to_blame() -> None:
+    row = {
+        "email_address": "a@klant.nl",
+        "error": "Your merge fields were invalid.",
+        "error_code": "ERROR_GENERIC",
+        "field": "CITY",
+        "field_message": "This value should not be blank.",
+    }
+
+    with scripted(lambda _: reply({"new_members": [], "errors": [row]})) as (sink, _):
+        (outcome,) = outcomes_of(sink, "a@klant.nl")
+
+    assert outcome.detail == "Your merge fields were invalid. CITY: This value should not be blank."

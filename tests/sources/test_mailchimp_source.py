@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
 from reconciler.api.http import RequestNote
@@ -12,6 +13,7 @@ from reconciler.model import AudienceId, Standing
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sources.mailchimp import MailchimpSource
 from tests.audience_accounts import SandboxAccount, contacts, new_audience, sandbox_account
+from tests.scripted import Script, serving
 
 MEMBERS = "GET .*/members"
 
@@ -323,3 +325,55 @@ def test_an_audience_deleted_in_mailchimp_is_not_found(account: SandboxAccount, 
 
     with pytest.raises(NotFound):
         account.source.merge_field_tags(audience)
+
+
+# -- another Mailchimp than the one that was described ----------------------------------------------
+
+
+@contextmanager
+def answering(document: object) -> Iterator[MailchimpSource]:
+    script = Script((200, {"Content-Type": "application/json"}, msgspec.json.encode(document)))
+    with serving(script) as url, Mailchimp("key-us6", base_url=url, pause=lambda _: None) as client:
+        yield MailchimpSource(client)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"contact_id": None},
+        {"merge_fields": None},
+        {"merge_fields": []},
+        {"merge_fields": {"FNAME": "Ada", "ADDRESS": {"addr1": "Straat 1", "place": {"lat": 52.1}}}},
+        {"merge_fields": {"FNAME": "Ada", "CHOICES": ["a", "b"], "AGE": 7.5}},
+    ],
+    ids=str,
+)
+def test_one_contact_of_an_unusual_form_does_not_keep_the_audience_from_being_read(
+    odd: dict[str, object],
+) -> None:
+    usual = {"id": "1", "email_address": "ada@klant.nl", "status": "subscribed", "contact_id": "c1"}
+    rows = [
+        usual | {"merge_fields": {"FNAME": "Ada"}},
+        usual | {"id": "2", "email_address": "b@klant.nl"} | odd,
+    ]
+
+    with answering({"members": rows, "total_items": 2}) as source:
+        snapshot = source.contacts(AudienceId("a1"))
+
+    assert snapshot.tally.complete
+    assert {contact.address: contact.contact_id for contact in snapshot.contacts} == {
+        "ada@klant.nl": "c1",
+        "b@klant.nl": "" if "contact_id" in odd else "c1",
+    }
+
+
+def test_an_audience_without_a_name_or_a_reminder_does_not_keep_the_others_from_being_seen() -> None:
+    rows = [{"id": "a1", "name": None, "permission_reminder": None}, {"id": "a2", "name": "Zorg"}]
+
+    with answering({"lists": rows, "total_items": 2, "constraints": {"may_create": True}}) as source:
+        found = source.audiences()
+
+    assert [(one.id, one.name, one.permission_reminder) for one in found.audiences] == [
+        ("a1", "", ""),
+        ("a2", "Zorg", ""),
+    ]
