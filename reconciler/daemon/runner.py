@@ -144,6 +144,12 @@ class Runner:
             return self._waiting.since
 
     @property
+    def failing(self) -> bool:
+        """Whether nothing of the client worked when it was tried last."""
+        with self._lock:
+            return self._failures > 0
+
+    @property
     def busy(self) -> bool:
         """Whether a pass runs."""
         with self._lock:

@@ -9,13 +9,13 @@ from functools import partial
 from reconciler.daemon.runner import Runner
 
 SLOTS = 8
-SLOT_SECONDS = 30.0
+SLOT_SECONDS = 10.0
 """Whoever takes longer mostly waits for a service, and goes on without a slot."""
 MOST_PASSES = 64
 
 
 class Slots:
-    """Starts the passes that wait, the one that waits longest first."""
+    """Starts the passes that wait, the one that waits longest first, and clients that failed last."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Slots:
         """Start the passes that wait, as far as there is room."""
         with self._lock:
             waiting = [(since, one) for one in self._runners() if (since := one.waits_since) is not None]
-            for _, runner in sorted(waiting, key=_by_time):
+            for _, runner in sorted(waiting, key=_turn):
                 if not self._room():
                     return
                 if runner.begin():
@@ -68,5 +68,6 @@ class Slots:
         return not self._closed and fresh < SLOTS and len(self._since) < MOST_PASSES
 
 
-def _by_time(one: tuple[datetime, Runner]) -> datetime:
-    return one[0]
+def _turn(one: tuple[datetime, Runner]) -> tuple[bool, datetime]:
+    since, runner = one
+    return runner.failing, since

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 from reconciler.daemon.hints import LONGEST_WAIT, QUIET, Hints
-from reconciler.daemon.runner import Runner
+from reconciler.daemon.runner import Ending, Runner
 from reconciler.daemon.slots import MOST_PASSES, SLOT_SECONDS, SLOTS, Slots
 from tests.daemon.moments import Moments
 from tests.daemon.test_runner import Notes
@@ -61,6 +61,21 @@ def test_clients_that_hang_give_their_slots_to_the_others() -> None:
     clients.finish_all()
 
     assert [count for number, count in enumerate(clients.ran()) if number not in hanging] == [1] * 192
+
+
+def test_clients_that_failed_last_time_come_after_the_others() -> None:
+    clients = Clients(SLOTS + 2)
+    for work in clients.works[:SLOTS]:
+        work.endings = [Ending.FAILED]
+    clients.tick_all()
+    clients.finish_all()
+    clients.time.later(hours=2)
+
+    clients.tick_all()
+
+    assert clients.busy() == [*range(SLOTS - 2), SLOTS, SLOTS + 1]
+    clients.finish_all()
+    assert clients.ran() == [2] * (SLOTS + 2)
 
 
 def test_even_hanging_clients_have_an_end() -> None:
