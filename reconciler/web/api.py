@@ -139,7 +139,7 @@ def _pass_answer(service: Service, pass_id: int) -> PassAnswer:
     """Addresses are only for a caller who showed the token, and where there is none nobody can."""
     if pass_id > LARGEST_PASS_ID:
         raise _no_pass(pass_id)
-    state = service.state_of(PassId(pass_id))  # before its record, which may be completed meanwhile
+    state = service.state_of(PassId(pass_id))  # before its record, which is completed a moment earlier
     record = service.store.pass_record(PassId(pass_id))
     if record is None:
         raise _no_pass(pass_id)
@@ -152,8 +152,8 @@ def _pass_answer(service: Service, pass_id: int) -> PassAnswer:
         mode=record.mode,
         trigger=record.trigger,
         started_at=record.started_at.isoformat(),
-        ended_at=None if record.ended_at is None else record.ended_at.isoformat(),
-        result=record.result,
+        ended_at=record.ended_at.isoformat() if ended and record.ended_at is not None else None,
+        result=record.result if ended else None,
         counts=record.counts,
         problems=record.problems,
         lists=() if document is None else list_results(document),

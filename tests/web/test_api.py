@@ -106,6 +106,17 @@ def test_a_pass_is_followed_from_waiting_to_its_end(
     assert [told(change)["email"] for change in document["changes"]] == [ADDRESS]  # type: ignore[attr-defined]
 
 
+def test_a_pass_whose_end_is_just_being_recorded_has_no_result_yet(
+    port: FlaskClient, daemon: FakeDaemon, bearer: dict[str, str]
+) -> None:
+    daemon.end_pass(daemon.begin_pass())
+    daemon.states[1] = ["running"]
+
+    answer = told(port.get("/api/v1/passes/1", headers=bearer).json)
+
+    assert (answer["state"], answer["result"], answer["ended_at"]) == ("running", None, None)
+
+
 def test_each_list_of_a_pass_is_told_in_a_line(
     port: FlaskClient, daemon: FakeDaemon, bearer: dict[str, str]
 ) -> None:
