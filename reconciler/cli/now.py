@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from reconciler.cli.clients import ClientOption
-from reconciler.cli.clients import ClientOption
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
 from reconciler.cli.daemon import RefusedByDaemon, RunningDaemon
 from reconciler.cli.exits import ExitCode
