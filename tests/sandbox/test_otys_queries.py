@@ -208,3 +208,22 @@ def test_users_can_be_asked_for_by_blocked_though_it_is_not_shown() -> None:
 
     assert tenant.uids("UserService", condition=condition("blocked", "EQ", "0")) == [int(active.uid)]
     assert "Abstract_field" in tenant.refusal("UserService.getList", {"what": {"blocked": 1}})
+
+
+def test_a_detail_of_a_candidate_shows_the_proven_fields_beside_its_person() -> None:
+    tenant = Tenant()
+    ada = person(tenant.state, 1)
+    what = {"extraInfo1": 1, "Addresses": 1, "UtmTags": 1, "Person": {"suffix": 1, "AddressPrimary": 1}}
+    detail = tenant.ask("CandidateService.getDetail", ada.uid, what)
+    assert isinstance(detail, dict)
+    assert set(detail) == {"extraInfo1", "Addresses", "UtmTags", "Person"}
+    assert isinstance(detail["Person"], dict)
+    assert set(detail["Person"]) == {"suffix", "AddressPrimary"}
+    assert "Abstract_field" in tenant.refusal("CandidateService.getListEx", {"what": {"extraInfo1": 1}})
+
+
+def test_any_method_but_post_is_refused() -> None:
+    tenant = Tenant()
+    for method in ("GET", "HEAD", "OPTIONS", "PUT"):
+        reply = tenant.post(b"", method=method)
+        assert (reply.status, dict(reply.headers)["Allow"]) == (405, "POST")
