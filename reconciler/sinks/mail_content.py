@@ -30,9 +30,9 @@ def summarise(
     """Given a pass, what is told of it and until when each digest can be approved, return its mail."""
     teller = Teller(words, naming)
     found = tuple(notices(report, decision, teller, expiries))
-    told = {one.list_uid: teller.section(one, planned=_plans(report)) for one in report.lists}
-    sections = tuple(filter(None, told.values()))
-    quiet = sum(told[one.list_uid] is None and not _is_noticed(one) for one in report.lists)
+    told = [(one, teller.section(one, planned=_plans(report))) for one in report.lists]
+    sections = tuple(section for _, section in told if section)
+    quiet = sum(section is None and not _is_noticed(one) for one, section in told)
     essence = _essence(report, decision, words)
     return Summary(
         client=report.client,

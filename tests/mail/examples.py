@@ -30,7 +30,7 @@ from reconciler.model import (
     Verb,
 )
 from reconciler.plan import Facts, ListPlan
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, PassReport, result_of
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 CLIENT = "acme"
@@ -102,6 +102,11 @@ def listed(
         guarded=Guarded(plan, changes),
         outcomes=outcomes,
     )
+
+
+def planned_only(of: ListReport) -> ListReport:
+    """Return the report as plan mode makes it: nothing came of anything."""
+    return replace(of, outcomes=(), list_outcomes=())
 
 
 def facts(recipients: int) -> Facts:
@@ -191,8 +196,6 @@ def report(
     only: str | None = None,
 ) -> PassReport:
     """Return the report of a pass over these lists."""
-    from reconciler.report import result_of  # noqa: PLC0415
-
     return PassReport(
         client=CLIENT,
         mode=mode,

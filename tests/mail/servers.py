@@ -1,6 +1,7 @@
 """Real mail servers on loopback: plain, with STARTTLS, with TLS from the start, with a login, refusing."""
 
 import ssl
+from asyncio import Server
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Inbox:
 
     def messages(self) -> list[EmailMessage]:
         contents = (cast("bytes", mail.content) for mail in self.mails)
-        return [cast("EmailMessage", message_from_bytes(one, policy=default)) for one in contents]
+        return [message_from_bytes(one, policy=default) for one in contents]
 
     def last(self) -> EmailMessage:
         return self.messages()[-1]
@@ -61,7 +62,7 @@ class Inbox:
 def part(message: EmailMessage, kind: str) -> str:
     body = message.get_body((kind,))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 @cache
@@ -86,10 +87,10 @@ class _Controller(Controller):
     """A mail server on a port that the system chooses."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
+        assert isinstance(self.server, Server)
         (bound,) = self.server.sockets
         self.port = bound.getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd's
 
 
 @contextmanager
