@@ -51,6 +51,12 @@ def test_a_mail_arrives_from_whom_and_at_whom_the_configuration_names(room: Mail
     assert (room.waiting(), room.failures) == (0, 0)
 
 
+def test_an_address_beyond_ascii_is_written_as_it_is(room: MailRoom, inbox: Inbox) -> None:
+    room.tell_and_deliver(NEWS, wish("changes", "jürgen@acme.nl"))
+    assert [mail.rcpt_tos for mail in inbox.mails] == [["jürgen@acme.nl"]]
+    assert "jürgen@acme.nl" in str(inbox.last()["to"])
+
+
 def test_nothing_is_handed_over_before_delivery(room: MailRoom, inbox: Inbox) -> None:
     room.tell(NEWS)
     assert (inbox.mails, room.waiting()) == ([], 1)
