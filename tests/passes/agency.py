@@ -161,12 +161,12 @@ def reasons(report: PassReport, verb: Verb) -> list[str]:
 
 
 @contextmanager
-def agency(folder: Path, *, world: World | None = None) -> Iterator[Agency]:
-    """Given a folder, yield an agency with an empty world."""
+def agency(folder: Path, *, world: World | None = None, database: str = "") -> Iterator[Agency]:
+    """Given a folder, yield an agency with an empty world; its database is a file there unless told."""
     folder.mkdir(exist_ok=True)
     with (
         Sandbox.start(world=world or World.empty()) as sandbox,
-        open_store(f"sqlite:///{folder}/state/reconciler.db") as store,
+        open_store(database or f"sqlite:///{folder}/state/reconciler.db") as store,
     ):
         sandbox.world.otys.switches.requests_a_minute = 0
         yield Agency(sandbox, folder, store)
