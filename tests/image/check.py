@@ -174,7 +174,7 @@ def observe(daemon: Container, image: ImageConfig, verdict: Verdict) -> None:
     verdict("it can get no new ones", true=facts["NoNewPrivs"].strip() == "1")
     writable = sorted(daemon.run("python", "-c", WRITABLE).stdout.split())
     verdict(
-        "of all folders only /state and /tmp can be written",
+        "of all folders outside /dev only /state and /tmp can be written",
         true=writable == ["/state", "/tmp"],  # noqa: S108 - the container's own
         otherwise=writable,
     )
