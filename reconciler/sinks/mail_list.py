@@ -229,3 +229,10 @@ def _by_reason(changes: Iterable[Change]) -> Iterable[tuple[str, Sequence[Change
 def refused_list_outcomes(report: ListReport) -> Sequence[ListOutcome]:
     """Given a list's report, return the changes of its audience that wait for a person, and why."""
     return [o for o in report.list_outcomes if o.result in (Result.WITHHELD, Result.REFUSED)]
+
+
+def unsettled_outcomes(report: ListReport) -> Sequence[Outcome | ListOutcome]:
+    """Given a list's report, return what did not come true although it was to."""
+    every: tuple[Outcome | ListOutcome, ...] = (*report.list_outcomes, *settled(report))
+    bad = (Result.RETRY_LATER, Result.NOT_TRUE)
+    return [one for one in every if one.result in bad and one.change.verb is not ListVerb.UNLINK]

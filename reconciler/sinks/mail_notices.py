@@ -7,13 +7,14 @@ from typing import Final
 from reconciler.guard import Proposal
 from reconciler.model import ListVerb, PassResult, Result
 from reconciler.report import ListReport, PassReport
-from reconciler.sinks.mail_list import Teller, refused_list_outcomes
+from reconciler.sinks.mail_list import Teller, refused_list_outcomes, unsettled_outcomes
 from reconciler.sinks.mail_matters import is_failed_client, is_failed_list, notes_of, was_stopped
 from reconciler.sinks.mail_phrases import failure, over, to_do
 from reconciler.sinks.mail_policy import Decision
 from reconciler.sinks.mail_summary import Notice, Tone
 
 MOST_NOTICES: Final = 20
+_MOST_DETAILS: Final = 3
 DIGEST_SHOWN: Final = 12
 """So many characters of a digest are enough to name it, as on a terminal."""
 
@@ -68,14 +69,15 @@ def _withheld(report: ListReport, proposal: Proposal, teller: Teller, expires: d
 
 def _failed(report: ListReport, teller: Teller) -> Notice:
     meaning = failure(teller.words, report.failure)
+    unsettled = unsettled_outcomes(report)
     if not report.problem:
-        count = sum(o.result in (Result.RETRY_LATER, Result.NOT_TRUE) for o in report.outcomes)
         meaning = teller.words.ngettext(
             "{count} change did not come true; the next pass tries again.",
             "{count} changes did not come true; the next pass tries again.",
-            count,
+            len(unsettled),
         )
-    lines = (meaning, teller.said(report.problem))
+    details = dict.fromkeys(teller.said(outcome.detail) for outcome in unsettled)
+    lines = (meaning, teller.said(report.problem), *tuple(details)[:_MOST_DETAILS])
     title = teller.words.gettext("{where} failed", where=teller.name(report))
     return Notice(tone=Tone.BAD, title=title, lines=tuple(filter(None, lines)))
 

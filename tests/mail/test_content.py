@@ -11,11 +11,12 @@ import pytest
 from reconciler.config import Language, MailedAddresses
 from reconciler.failure import FailureKind
 from reconciler.guard import Danger
-from reconciler.model import NoReason, PassResult, RefusalKind
+from reconciler.model import ListOutcome, ListVerb, NoReason, PassResult, RefusalKind, Result
 from reconciler.report import PassReport
 from tests.mail.examples import (
     NOW,
     applied,
+    audience_change,
     broken,
     listed,
     noes,
@@ -160,6 +161,16 @@ def test_what_failed_is_told_with_what_it_means(tell: Telling) -> None:
     assert "“News” failed" in text
     assert "An API key was rejected." in text
     assert "Mailchimp: no answer within 30 s." in text
+
+
+def test_what_did_not_come_true_is_counted_and_explained(tell: Telling) -> None:
+    why = "the audience could not be read completely for its backup: 5 of 7 rows were read"
+    deletion = audience_change(ListVerb.DELETE, "deleted in OTYS")
+    late = ListOutcome(change=deletion, result=Result.RETRY_LATER, detail=why)
+    of = replace(listed("Techniek", uid="1003"), list_changes=(deletion,), list_outcomes=(late,))
+    text = tell.text(report(of))
+    assert "“Techniek” failed\n  1 change did not come true; the next pass tries again." in text
+    assert why in text
 
 
 def test_a_pass_that_failed_as_a_whole_says_that_nothing_changed(tell: Telling) -> None:

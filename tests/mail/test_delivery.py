@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, StoreError
 from reconciler.sinks.mail_smtp import Server, read_server
 from reconciler.store import Store
 from tests.mail.examples import applied, listed, people, report
@@ -189,6 +189,20 @@ def test_what_the_server_refuses_as_a_whole_waits_and_names_nobody(room: MailRoo
     assert (room.waiting(), room.failures) == (1, 1)
     assert "554" in logs[-1]["problem"]
     assert ANN not in str(logs)
+
+
+@pytest.mark.parametrize("broken", ["post", "waiting_mails"])
+def test_a_state_that_cannot_be_used_costs_a_mail_and_no_pass(
+    room: MailRoom, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_told: object, **_more: object) -> None:
+        raise StoreError("The state database is full.")
+
+    monkeypatch.setattr(room.store, broken, fail)
+    with capture_logs() as logs:
+        room.tell_and_deliver(NEWS)
+    assert (inbox.mails, room.failures) == ([], 1)
+    assert logs[-1]["problem"] == "The state database is full."
 
 
 def test_without_a_mail_table_nothing_is_written(store: Store) -> None:
