@@ -101,6 +101,7 @@ class MergeFieldRow(msgspec.Struct, frozen=True):
     """One merge field of an audience."""
 
     tag: str
+    required: bool = False
 
 
 class MergeFieldsPage(msgspec.Struct, frozen=True):

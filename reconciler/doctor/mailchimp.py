@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.api.mailchimp import Mailchimp
+from reconciler.api.mailchimp_wire import MergeFieldRow
 from reconciler.config import ClientConfig, Mode
 from reconciler.doctor.clock import ClockWatch
 from reconciler.doctor.findings import Finding, failure, ok, problem, skipped, warning
@@ -139,17 +140,30 @@ def _merge_fields(
         for link in links
         if link.state is LinkState.LINKED and link.audience_id in there
     ]
-    lacking = {
-        audience.name: sorted(chosen.fields.keys() - source.merge_field_tags(audience.id))
+    findings = [
+        finding
         for audience in linked
-    }
-    for name, tags in lacking.items():
-        if tags:
-            yield warning(
-                "merge_fields",
-                f"the audience {name} has no merge field {' and '.join(tags)}",
-                "The next write makes it as a text field; make it in Mailchimp for another type.",
-            )
-    if linked and not any(lacking.values()):
+        for finding in _merge_fields_of(audience.name, source.merge_fields(audience.id), chosen)
+    ]
+    yield from findings
+    if linked and not findings:
         wanted = ", ".join(chosen.fields)
         yield ok("merge_fields", f"{wanted}: there in {counted(len(linked), 'linked audience')}")
+
+
+def _merge_fields_of(name: str, fields: Sequence[MergeFieldRow], chosen: ClientConfig) -> Iterator[Finding]:
+    lacking = sorted(chosen.fields.keys() - {field.tag for field in fields})
+    if lacking:
+        yield warning(
+            "merge_fields",
+            f"the audience {name} has no merge field {' and '.join(lacking)}",
+            "The next write makes it as a text field; make it in Mailchimp for another type.",
+        )
+    never_filled = sorted(field.tag for field in fields if field.required and field.tag not in chosen.fields)
+    if never_filled:
+        yield warning(
+            "merge_fields",
+            f"the audience {name} requires {' and '.join(never_filled)}, which is never filled: "
+            "Mailchimp refuses everybody who is added",
+            "Make it optional in Mailchimp, or fill it by a template in the client's table `fields`.",
+        )

@@ -75,17 +75,21 @@ class MailchimpSource:
 
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
         """Given an audience, return the tags of its merge fields. Raise NotFound when it is gone."""
+        return frozenset(row.tag for row in self.merge_fields(audience_id))
+
+    def merge_fields(self, audience_id: AudienceId) -> tuple[MergeFieldRow, ...]:
+        """Given an audience, return its merge fields. Raise NotFound when it is gone."""
 
         def fetch(span: Span) -> Page[MergeFieldRow]:
             params = {
                 **span.params,
-                "fields": "merge_fields.tag,total_items",
+                "fields": "merge_fields.tag,merge_fields.required,total_items",
             }
             path = f"{audience_path(audience_id)}/merge-fields"
             page = self._client.read(path, MergeFieldsPage, params=params, patient=span.patient)
             return Page(page.merge_fields, page.total_items)
 
-        return frozenset(read_all(fetch, lambda row: row.tag, self._other_page).rows)
+        return tuple(read_all(fetch, lambda row: row.tag, self._other_page).rows.values())
 
     def _members(self, audience_id: AudienceId, standing: Standing | None = None) -> Read[MemberRow]:
         def fetch(span: Span) -> Page[MemberRow]:

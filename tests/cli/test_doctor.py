@@ -236,6 +236,20 @@ def test_a_merge_field_that_a_linked_audience_lacks_is_named(run: Run, office: O
     assert told(found, "merge_fields", "warning") == "the audience Kandidaten has no merge field TAAL"
 
 
+def test_a_merge_field_that_is_required_and_never_filled_is_named(run: Run, office: Office) -> None:
+    office.mailing_list("Kandidaten")
+    run("once")
+    audience = office.world.mailchimp.audiences[office.audience_id("Kandidaten")]
+    for one in audience.merge_fields:
+        one.required = one.tag in ("LNAME", "PHONE")
+
+    found = findings(run, code=0)
+
+    assert "the audience Kandidaten requires PHONE, which is never filled" in told(
+        found, "merge_fields", "warning"
+    )
+
+
 def test_a_clock_that_is_wrong_is_told_by_how_much(run: Run, office: Office) -> None:
     office.sandbox.clock.freeze(datetime.now(UTC) - timedelta(hours=1))
 
