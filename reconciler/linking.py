@@ -194,10 +194,11 @@ class _Pairer:
     def _grace(self, link: Link) -> str:
         since = link.absent_since or self.now
         due = since + timedelta(hours=self.limits.grace_hours)
-        if link.absent_passes >= self.limits.grace_snapshots and self.now >= due:
+        needed = self.limits.grace_snapshots
+        if link.absent_passes >= needed and self.now >= due:
             return ""
         return (
-            f"grace period: seen deleted in {link.absent_passes} of {self.limits.grace_snapshots} snapshots, "
+            f"grace period: seen deleted in {min(link.absent_passes, needed)} of {needed} snapshots, "
             f"not before {due:%Y-%m-%d %H:%M} UTC"
         )
 

@@ -277,6 +277,12 @@ def test_deletion_waits_for_its_snapshots_and_hours() -> None:
     assert (verbs(third), third.waits) == ([ListVerb.DELETE], "")
 
 
+def test_a_grace_that_only_waits_for_its_hours_counts_no_further_snapshots() -> None:
+    absent = replace(link(), absent_passes=7, absent_since=NOW)
+    found = pair(deleted(absent), limits=Limits(grace_snapshots=3, grace_hours=24))[NURSES]
+    assert "seen deleted in 3 of 3 snapshots" in found.waits
+
+
 def test_a_list_that_is_seen_again_starts_its_grace_anew() -> None:
     absent = replace(link(), absent_passes=2, absent_since=NOW)
     found = pair(inventory(otys(), audience(), absent))[NURSES]
