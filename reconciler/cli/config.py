@@ -11,8 +11,9 @@ import typer
 
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
 from reconciler.cli.exits import ExitCode, print_problem
-from reconciler.config import DEFAULT_PATH, Config, load_reading, read_config, warnings
+from reconciler.config import DEFAULT_PATH, Reading, load_reading, read_config, warnings
 from reconciler.config.example import example
+from reconciler.config.problems import home_of
 from reconciler.config.render import as_json as config_as_json
 from reconciler.config.render import as_toml
 from reconciler.errors import ConfigurationError, Problem, ReconcilerError
@@ -35,7 +36,7 @@ def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
     common = shared(context)
     try:
         reading = load_reading(common.config_path, common.environ)
-        _check_clients(reading.config, str(reading.source))
+        _check_clients(reading)
     except ConfigurationError as unusable:
         if not as_json:
             raise
@@ -89,19 +90,20 @@ def init(
     _tell_next_steps(target, common)
 
 
-def _check_clients(config: Config, source: str) -> None:
+def _check_clients(reading: Reading) -> None:
     """What a client names must be usable too: its mapping, its export folder, the settings it overrides."""
     problems: list[Problem] = []
-    for name, client in config.clients.items():
+    for name, client in reading.config.clients.items():
         try:
             with open_lists(client, lambda _request: None):
                 pass  # nothing is asked until the first question
         except ConfigurationError as error:
             for one in error.problems:
                 where = ": ".join(dict.fromkeys((error.source, one.path)))
-                problems.append(Problem(f"clients.{name}", f"{where}: {one.message}"))
+                home = home_of(("clients", name), reading.homes)
+                problems.append(Problem(f"clients.{name}", f"{where}: {one.message}{home}"))
     if problems:
-        raise ConfigurationError(problems, source=source)
+        raise ConfigurationError(problems, source=str(reading.source))
 
 
 def _write_private(target: Path, text: str, *, overwrite: bool) -> None:

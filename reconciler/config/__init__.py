@@ -3,8 +3,8 @@
 model.py and client.py hold the types, one class a table (tables.py: what they share), values.py the
 small grammars, secrets.py where a secret is kept. keys.py makes the tree of keys from the types, and
 everything else follows from that tree: environment.py (overrides), problems.py (what is wrong, in words),
-render.py (`config show`), example.py (`config init`) and document.py (docs/configuration.md). load.py
-puts it together.
+render.py (`config show`), example.py (`config init`) and document.py (docs/configuration.md). files.py
+reads the files, and load.py puts it together.
 """
 
 from reconciler.config.client import (

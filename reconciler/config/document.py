@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from reconciler.config.environment import PREFIX
+from reconciler.config.files import CLIENTS_FOLDER
 from reconciler.config.keys import Form, Key, root
 from reconciler.config.load import DEFAULT_PATH
 from reconciler.config.render import plain, toml, toml_name
@@ -21,6 +22,12 @@ reconciler.config.document > docs/configuration.md`.
 
 The configuration is one TOML file: `--config FILE`, else the environment variable `RECONCILER_CONFIG`,
 else `{DEFAULT_PATH}` in the current folder. Relative paths in it start from the current folder.
+
+More clients can stand in the folder `{CLIENTS_FOLDER}` beside that file, such as
+`{DEFAULT_PATH.parent}/{CLIENTS_FOLDER}/acme.toml`: one file for a client, or for several. Every file there
+that ends in `.toml` and does not begin with a dot is read, and holds only `[clients.NAME]` tables, just as
+the main file would. A client has one file; to take it out for a while, give that file another ending. A
+mistake in any file is told with the file's name, and none of them is followed until it is corrected.
 
 - `reconciler config init` writes a complete, commented example, readable only by its owner.
 - `reconciler config check` tells every problem at once and exits with 2 when there is one.

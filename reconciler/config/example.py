@@ -12,6 +12,7 @@ _INTRODUCTION = """\
 Configuration of the reconciler. Every key is here. A line that begins with "# key =" shows a
 default, or an example where there is no default; remove the "#" to change it.
 `reconciler config check` tells what is wrong, `reconciler config show` what is in force.
+[clients.NAME] tables can also stand in files of their own, in the folder clients.d beside this file.
 A secret is text in quotes, or better { env = "NAME" } or { file = "/run/secrets/name" }.
 Any key can be set in the environment too: RECONCILER__DAEMON__WORKERS=8.
 """

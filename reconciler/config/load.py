@@ -1,8 +1,6 @@
 """Knows how the configuration is found, read and checked, telling every problem at once."""
 
 import json
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +8,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reconciler.config.environment import Tree, overlay
+from reconciler.config.files import read_files
 from reconciler.config.keys import values_of
 from reconciler.config.model import Config
-from reconciler.config.problems import explain, spell
+from reconciler.config.problems import explain, home_of, spell
 from reconciler.config.secrets import PlainSecret, SecretRef, UrlRef
 from reconciler.config.values import is_loopback_url
 from reconciler.errors import ConfigurationError, Problem
@@ -27,9 +26,11 @@ class Reading:
     config: Config
     source: Path
     given: Tree
-    """What the file and the environment say; what is not in it is a default."""
+    """What the files and the environment say; what is not in it is a default."""
     origins: Mapping[tuple[str, ...], str]
     """The environment variable of each value that came from one."""
+    homes: Mapping[str, Path]
+    """The file of each client that does not stand in the main one."""
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -46,7 +47,7 @@ def load_reading(path: Path | None, environ: Mapping[str, str]) -> Reading:
     Raise ConfigurationError as `load_config` does.
     """
     reading = read_config(path, environ)
-    if problems := secret_problems(reading.config):
+    if problems := secret_problems(reading):
         raise ConfigurationError(problems, source=str(reading.source))
     return reading
 
@@ -57,27 +58,18 @@ def read_config(path: Path | None, environ: Mapping[str, str]) -> Reading:
     Raise ConfigurationError with every problem of form.
     """
     source = path or DEFAULT_PATH
-    overlaid = overlay(_parse(source), environ)
+    files = read_files(source)
+    overlaid = overlay(files.tree, environ)
+    problems = [*files.problems, *overlaid.problems]
     try:
         # As JSON, because strict types then still take an array for a tuple and a text for an enum.
         config = Config.model_validate_json(json.dumps(overlaid.tree, default=str), context=environ)
     except ValidationError as refused:
-        problems = [*explain(refused, overlaid.origins), *overlaid.problems]
+        problems = [*explain(refused, overlaid.origins, files.homes), *problems]
         raise ConfigurationError(problems, source=str(source)) from None  # its own text shows values
-    if overlaid.problems:
-        raise ConfigurationError(overlaid.problems, source=str(source))
-    return Reading(config, source, overlaid.tree, overlaid.origins)
-
-
-def secret_problems(config: Config) -> tuple[Problem, ...]:
-    """Given a configuration, return a problem for every secret that cannot be read now."""
-    found = []
-    for path, value in secrets_of(config):
-        try:
-            value.reveal()
-        except ConfigurationError as unusable:
-            found += [Problem(spell(path), problem.message) for problem in unusable.problems]
-    return tuple(found)
+    if problems:
+        raise ConfigurationError(problems, source=str(source))
+    return Reading(config, source, overlaid.tree, overlaid.origins, files.homes)
 
 
 def warnings(config: Config) -> tuple[Problem, ...]:
@@ -100,6 +92,18 @@ def secrets_of(config: Config) -> Iterator[tuple[tuple[str, ...], SecretRef | Ur
             yield path, value
 
 
+def secret_problems(reading: Reading) -> tuple[Problem, ...]:
+    """Given a configuration, return a problem for every secret that cannot be read now."""
+    found = []
+    for path, value in secrets_of(reading.config):
+        try:
+            value.reveal()
+        except ConfigurationError as unusable:
+            home = home_of(path, reading.homes)
+            found += [Problem(spell(path), problem.message + home) for problem in unusable.problems]
+    return tuple(found)
+
+
 def _is_plain(value: SecretRef | UrlRef) -> bool:
     if isinstance(value, UrlRef):
         return isinstance(value.reference, PlainSecret) and value.has_password
@@ -116,25 +120,3 @@ def _serves_this_machine(config: Config, path: tuple[str, ...]) -> bool:
             return is_loopback_url(config.clients[name].mailchimp.base_url or "")
         case _:
             return False
-
-
-def _parse(source: Path) -> Tree:
-    """Given a file, return what it says. Raise ConfigurationError if it cannot be read or is not TOML."""
-    try:
-        return tomllib.loads(source.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        problem = "does not exist; write one with `reconciler config init`, or name another with --config"
-    except UnicodeDecodeError:
-        problem = "is not UTF-8 text; save it as UTF-8"
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError([_syntax_problem(str(error))], source=str(source)) from None
-    raise ConfigurationError([Problem("the file", problem)], source=str(source))
-
-
-def _syntax_problem(message: str) -> Problem:
-    """Given what the TOML reader says, return it with its place in front."""
-    parts = re.fullmatch(r"(.*) \(at (.*)\)", message, re.DOTALL)
-    what, where = (parts[1], parts[2]) if parts else (message, "the file")
-    return Problem(where, f"is not TOML: {what[:1].lower()}{what[1:]}")

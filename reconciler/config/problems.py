@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path as File
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -43,12 +44,27 @@ def spell(path: Path) -> str:
     return text
 
 
-def explain(refused: ValidationError, origins: Mapping[tuple[str, ...], str]) -> Iterator[Problem]:
-    """Given what pydantic refused and which variables gave which values, return the problems in words."""
+def explain(
+    refused: ValidationError, origins: Mapping[tuple[str, ...], str], homes: Mapping[str, File]
+) -> Iterator[Problem]:
+    """Given what pydantic refused and where variables and clients come from, return the problems in words.
+
+    `origins` holds the variable of each value that came from one; `homes` is that of a `Reading`.
+    """
     for error in refused.errors(include_url=False):
         for path, message in _sentences(error):
             variable = _variable(path, origins)
-            yield Problem(spell(path), message + (f" (environment variable {variable})" if variable else ""))
+            origin = f" (environment variable {variable})" if variable else home_of(path, homes)
+            yield Problem(spell(path), message + origin)
+
+
+def home_of(path: Path, homes: Mapping[str, File]) -> str:
+    """Given a path, return a remark that names the file it stands in; nothing for the main file."""
+    match path:
+        case ("clients", str(name), *_) if name in homes:
+            return f" (in {homes[name]})"
+        case _:
+            return ""
 
 
 def _sentences(error: ErrorDetails) -> Iterator[tuple[Path, str]]:

@@ -54,10 +54,7 @@ def as_toml(reading: Reading) -> str:
         remark = _origin(reading, path, value)
         line = f"{toml_name(name)} = {toml(plain(value))}" + (f"  # {remark}" if remark else "")
         tables.setdefault(tuple(table), []).append(line)
-    return "\n\n".join(
-        "\n".join([f"[{'.'.join(toml_name(name) for name in table)}]", *lines])
-        for table, lines in tables.items()
-    )
+    return "\n\n".join("\n".join([_heading(table, reading), *lines]) for table, lines in tables.items())
 
 
 def as_json(reading: Reading) -> dict[str, object]:
@@ -73,6 +70,15 @@ def as_json(reading: Reading) -> dict[str, object]:
             here = inner
         here[name] = _json_value(value)
     return tree
+
+
+def _heading(table: tuple[str, ...], reading: Reading) -> str:
+    heading = f"[{'.'.join(toml_name(name) for name in table)}]"
+    match table:
+        case ("clients", name) if name in reading.homes:
+            return f"{heading}  # from file {reading.homes[name]}"
+        case _:
+            return heading
 
 
 def _json_value(value: object) -> object:

@@ -34,7 +34,7 @@ def examine(reading: Reading, clients: Sequence[str], now: Callable[[], datetime
 
 
 def _configuration(reading: Reading) -> Iterator[Finding]:
-    problems = secret_problems(reading.config)
+    problems = secret_problems(reading)
     for one in problems:
         yield problem("configuration", f"{one.path} {one.message}", "Correct it in the configuration.")
     for doubt in warnings(reading.config):

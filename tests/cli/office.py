@@ -40,16 +40,22 @@ class Office:
 
     def configure(self, name: str, *, mode: str = "apply", tables: str = "", key: str | None = None) -> None:
         """Given a client, write the configuration anew with it; all share one sandbox."""
-        self.clients[name] = CLIENT.format(
+        self.clients[name] = self.tables_of(name, mode=mode, key=key) + tables.replace(
+            "[", f"[clients.{name}."
+        )
+        path = self.folder / "config" / "reconciler.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(self.clients.values()), "utf-8")
+
+    def tables_of(self, name: str, *, mode: str = "apply", key: str | None = None) -> str:
+        """Given a client, return its tables as a file of the configuration holds them."""
+        return CLIENT.format(
             name=name,
             mode=mode,
             endpoint=self.sandbox.otys_url,
             key=self.world.otys_api_key if key is None else key,
             mailchimp=self.sandbox.mailchimp_url,
-        ) + tables.replace("[", f"[clients.{name}.")
-        path = self.folder / "config" / "reconciler.toml"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(self.clients.values()), "utf-8")
+        )
 
     def mailing_list(self, name: str, *people: str, flagged: bool = True) -> MailingList:
         """Given a name and addresses, return a new list with a candidate at each address."""

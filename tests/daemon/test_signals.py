@@ -106,6 +106,24 @@ def test_sighup_follows_the_configuration(house: House) -> None:
         assert len(store.passes("acme")) == 1
 
 
+def test_sighup_picks_up_a_client_that_came_as_a_file_of_its_own(house: House) -> None:
+    daemon = house.started()
+    folder = house.path.parent / "clients.d"
+    folder.mkdir()
+    (folder / "beta.toml").write_text(house.office.tables_of("beta"), "utf-8")
+
+    daemon.send(signal.SIGHUP)
+
+    assert daemon.wait_for("reloaded")["came"] == ["beta"]
+    daemon.wait_for("pass_ended", client="beta")
+    (folder / "beta.toml").write_text("[clients.beta", "utf-8")
+    daemon.send(signal.SIGHUP)
+    assert "clients.d" in daemon.wait_for("configuration_refused")["where"]
+    (folder / "beta.toml").unlink()
+    daemon.send(signal.SIGHUP)
+    assert daemon.wait_for("reloaded", 2)["went"] == ["beta"]
+
+
 def test_sighup_with_a_broken_file_keeps_the_old_settings_and_says_what_is_wrong(house: House) -> None:
     daemon = house.started()
     house.break_config()
