@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from types import TracebackType
@@ -108,16 +109,18 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         repeatable: bool,
+        reads: bool | None = None,
         throttled: Callable[[Answer], float | None] | None = None,
     ) -> Answer:
         """Given a request, return its answer, of any status below 500.
 
         Transport failures and 5xx are tried again if the request is `repeatable`; otherwise only a
         connection that could not be opened is, because nobody knows whether the rest was applied. Throttling
-        is waited for with any request: 429, and whatever else `throttled` gives seconds for. Raise
+        is waited for with any request: 429, and whatever else `throttled` gives seconds for. One that only
+        `reads` (None: a GET) is left behind when the program stops; any other is finished. Raise
         Unreachable, Throttled, Stopping, or UnexpectedAnswer for a redirect, which is never followed.
         """
-        request = _Request(method, url, params, body)
+        request = _Request(method, url, params, body, reads=method == "GET" if reads is None else reads)
 
         def once() -> Answer:
             answer = self._once(request)
@@ -159,18 +162,11 @@ class HttpClient:
         started = time.monotonic()
         answer: Answer | None = None
         try:
-            with self._borrowed_session() as session:
-                response = session.request(
-                    request.method,
-                    request.url,
-                    params=request.params,
-                    data=request.body,
-                    headers={"Content-Type": "application/json"} if request.body is not None else None,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    proxies=request.proxies,
-                )
-            answer = Answer(response.status_code, response.headers, response.content)
+            answer = (
+                self._stop.unless_asked(self.system, partial(self._exchange, request))
+                if request.reads
+                else self._exchange(request)
+            )
         except requests.RequestException as error:
             # The original error is left out: its text holds the whole URL, and with it a query.
             raise self._unreachable(request, error) from None
@@ -178,6 +174,20 @@ class HttpClient:
             return answer
         finally:
             self._note(request, answer, time.monotonic() - started)
+
+    def _exchange(self, request: "_Request") -> Answer:
+        with self._borrowed_session() as session:
+            response = session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                data=request.body,
+                headers={"Content-Type": "application/json"} if request.body is not None else None,
+                timeout=self._timeout,
+                allow_redirects=False,
+                proxies=request.proxies,
+            )
+        return Answer(response.status_code, response.headers, response.content)
 
     @contextmanager
     def _borrowed_session(self) -> Iterator[requests.Session]:
@@ -249,6 +259,7 @@ class _Request:
     url: str
     params: Mapping[str, str] | None
     body: bytes | None
+    reads: bool
 
     @property
     def proxies(self) -> dict[str, str] | None:

@@ -222,7 +222,12 @@ class OwsClient:
         def once() -> Json:
             self._limiter.wait_for_turn()
             answer = self._http.send(
-                "POST", self._endpoint, body=body, repeatable=True, throttled=self._asked_to_wait
+                "POST",
+                self._endpoint,
+                body=body,
+                repeatable=True,
+                reads=True,
+                throttled=self._asked_to_wait,
             )
             self._mind_what_is_left(answer)
             return result_of(answer, self._dead_session_texts)

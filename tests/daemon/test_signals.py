@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import requests
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -195,18 +196,32 @@ def test_a_stop_during_a_first_sync_records_what_was_done_and_the_next_pass_goes
     assert office.writes_of(lambda: house.run("once")) == []
 
 
-def hang_in_a_request(house: House) -> Process:
-    """Return a daemon that waits for an answer of Mailchimp's that will not come."""
+def hang(house: House, system: str, pattern: str) -> Process:
+    """Given which requests are carried out and never answered, return a daemon that waits for one."""
     house.office.sandbox.faults.add(
-        Fault(kind=FaultKind.TIMEOUT_AFTER_APPLY, system="mailchimp", pattern="^GET", value=120, times=None)
+        Fault(kind=FaultKind.TIMEOUT_AFTER_APPLY, system=system, pattern=pattern, value=120, times=None)
     )
     daemon = house.start()
     house.wait_for_request(lambda one: bool(one.fault))
     return daemon
 
 
+@pytest.mark.parametrize(
+    ("system", "pattern"), [("otys", "loginByUid"), ("otys", "get"), ("mailchimp", "^GET")]
+)
+def test_a_read_that_hangs_holds_up_no_stop(house: House, system: str, pattern: str) -> None:
+    daemon = hang(house, system, pattern)
+
+    daemon.send(signal.SIGTERM)
+
+    assert daemon.ended() == 0, "well within the grace time, which is shorter than any time-out"
+    with house.store() as store:
+        assert [one.result for one in store.passes("acme")] == [PassResult.FAILED]
+        assert "stopping" in " ".join(store.passes("acme")[0].problems)
+
+
 def test_a_second_sigterm_ends_it_at_once(house: House) -> None:
-    daemon = hang_in_a_request(house)
+    daemon = hang(house, "mailchimp", "^POST")
     daemon.send(signal.SIGTERM)
     daemon.wait_for("daemon_stopping")
 
@@ -217,10 +232,10 @@ def test_a_second_sigterm_ends_it_at_once(house: House) -> None:
     assert house.run("once")[0] == 0, "and the state is as good as ever"
 
 
-def test_a_request_that_outlasts_the_grace_time_does_not_hold_up_the_end(house: House) -> None:
+def test_a_write_that_outlasts_the_grace_time_does_not_hold_up_the_end(house: House) -> None:
     house.daemon_table += "\nshutdown_grace = 1"
     house.configure()
-    daemon = hang_in_a_request(house)
+    daemon = hang(house, "mailchimp", "^POST")
 
     daemon.send(signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""What a stop does to requests: none is begun, no pause is sat out, one in flight is finished."""
+"""What a stop does to requests: none is begun, no pause or read is sat out, a write is finished."""
 
 import threading
 
@@ -70,7 +70,7 @@ def test_whoever_waits_for_a_turn_with_otys_waits_no_longer() -> None:
             asker.join()
 
 
-def test_a_request_in_flight_is_finished() -> None:
+def test_a_write_in_flight_is_finished() -> None:
     stop = Stop()
     answers: list[int] = []
     with Sandbox.start() as sandbox, HttpClient("OTYS", stop=stop) as client:
@@ -86,6 +86,29 @@ def test_a_request_in_flight_is_finished() -> None:
         asked.join()
 
     assert answers == [200]
+
+
+def test_a_read_in_flight_is_left_behind() -> None:
+    stop = Stop()
+    refusals: list[Exception] = []
+    with Sandbox.start() as sandbox:
+        sandbox.faults.add(Fault(kind=FaultKind.TIMEOUT_BEFORE, system="mailchimp", value=600))
+        key, url = sandbox.world.mailchimp_api_key, sandbox.mailchimp_url
+
+        def read() -> None:
+            try:
+                client.read("/ping", dict)
+            except Stopping as refusal:
+                refusals.append(refusal)
+
+        with Mailchimp(key, base_url=url, stop=stop) as client:
+            reader = threading.Thread(target=read)
+            reader.start()
+            assert sandbox._mailchimp_server.wait_for_open_requests(1)
+            stop.ask()
+            reader.join()
+
+    assert len(refusals) == 1
 
 
 def test_waiting_that_a_service_asked_for_is_told() -> None:
