@@ -76,3 +76,7 @@ prometheus-check: setup ## Let promtool and a real Prometheus look at a daemon o
 .PHONY: image-check
 image-check: setup ## Build the container image and run it (Debian, as root: buildah, debootstrap, runc)
 	@$(BIN)/python -m tests.image.check
+
+.PHONY: many-clients
+many-clients: setup ## Run 200 clients for two minutes, 30 of them in trouble, and tell how punctual the others are
+	@$(BIN)/python -m tests.daemon.crowd

@@ -9,7 +9,7 @@ from functools import partial
 from reconciler.daemon.runner import Runner
 
 SLOTS = 8
-SLOT_SECONDS = 10.0
+SLOT_SECONDS = 2.0
 """Whoever takes longer mostly waits for a service, and goes on without a slot."""
 MOST_PASSES = 64
 
