@@ -27,11 +27,11 @@ class Problem:
 class ConfigurationError(ReconcilerError):
     """The configuration cannot be used; all problems are told at once."""
 
-    def __init__(self, problems: Sequence[Problem], *, source: str = "") -> None:
+    def __init__(self, problems: Sequence[Problem], *, source: str = "", advice: str = "") -> None:
         self.problems = tuple(problems)
         self.source = source
         count = f"{len(self.problems)} problem" + ("s" if len(self.problems) > 1 else "")
-        super().__init__(f"{count} in {source or 'the configuration'}")
+        super().__init__(f"{count} in {source or 'the configuration'}", advice=advice)
 
     advice = "Correct them and run `reconciler config check` again."
 

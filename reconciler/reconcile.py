@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
 from structlog.contextvars import bound_contextvars
 
 from reconciler.client import Client
@@ -33,6 +34,8 @@ from reconciler.threads import threads
 LEASE = timedelta(minutes=2)
 STOPPED = "stopped: the program was told to stop; the next pass goes on where this one ended"
 OTYS = "OTYS"
+
+_log = structlog.get_logger(__name__)
 
 
 def reconcile(
@@ -178,6 +181,12 @@ def _isolated(running: Pass, pairing: Pairing, before: Link | None) -> ListRepor
         if isinstance(error, CredentialsRejected):
             running.stopped.set()
         report = replace(list_report(pairing), problem=in_words(error), failure=kind_of(error))
+    except ReconcilerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a defect costs this one list, and is told with its trace
+        _log.exception("list_crashed")
+        problem = f"this program has a defect ({type(error).__name__}); its log says where. Please report it."
+        report = replace(list_report(pairing), problem=problem, failure=FailureKind.OTHER)
     running.client.watcher.finished_list(running.client.name, report)
     return report
 

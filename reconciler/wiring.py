@@ -106,7 +106,11 @@ def chosen_client(config: Config, name: str) -> ClientConfig:
     if name in config.clients:
         return config.clients[name]
     known = ", ".join(sorted(config.clients)) or "none"
-    raise ConfigurationError([Problem("--client", f"there is no client {name!r}; known: {known}")])
+    raise ConfigurationError(
+        [Problem("--client", f"there is no client {name!r}; known: {known}")],
+        source="the command line",
+        advice="Name one of those.",
+    )
 
 
 def backups_folder(config: Config) -> Path:
@@ -154,7 +158,11 @@ def open_mailchimp(
     Raise CredentialsRejected when there is no key.
     """
     with open_account(chosen, integration, requests, manners) as account:
-        sink = MailchimpSink(account, _defaults(chosen)) if writes else None
+        sink = (
+            MailchimpSink(account, _defaults(chosen), skip_merge_validation=chosen.skip_merge_validation)
+            if writes
+            else None
+        )
         yield Mailchimp(MailchimpSource(account), sink)
 
 

@@ -123,6 +123,8 @@ class MailchimpConfig(Table):
     """The Mailchimp API key. Without it the key in OTYS setting 3111 is used."""
     base_url: Endpoint | None = Field(default=None, examples=['"https://us6.api.mailchimp.com/3.0"'])
     """The address of the API. Without it the end of the key names the data centre."""
+    skip_merge_validation: bool = False
+    """Write a contact although a merge field that its audience requires stays empty."""
     audience_defaults: AudienceDefaults | None = None
 
 

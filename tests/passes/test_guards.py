@@ -2,11 +2,15 @@
 
 import pytest
 
+from reconciler import reconcile
+from reconciler.contacts import Reconciled, reconcile_contacts
 from reconciler.errors import LockHeld, StaleApproval
 from reconciler.guard import Danger
 from reconciler.model import PassResult
+from reconciler.pairing import Pairing
 from reconciler.reconcile import LEASE
 from reconciler.report import PassReport
+from reconciler.running import Pass
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.passes.agency import Agency, results
 
@@ -181,3 +185,37 @@ def test_opting_out_in_otys_is_never_withheld(acme: Agency) -> None:
     assert results(report) == {("remove", "applied"): 20}
     assert acme.subscribed(nurses) == set(MANY[20:])
     assert acme.writes_of(acme.once) == []
+
+
+def test_a_defect_of_the_program_costs_one_list_and_no_other(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses, drivers = acme.list("Verpleegkundigen", "jan@zorg.nl"), acme.list("Chauffeurs", "piet@weg.nl")
+    acme.once()
+    acme.join(drivers, "kees@weg.nl")
+
+    def defective(running: Pass, pairing: Pairing) -> Reconciled:
+        if pairing.list_uid == nurses.uid:
+            raise ZeroDivisionError
+        return reconcile_contacts(running, pairing)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(reconcile, "reconcile_contacts", defective)
+        report = acme.once()
+    assert report.result is PassResult.FAILED
+    assert "defect (ZeroDivisionError)" in report.all_problems[0]
+    assert acme.subscribed(drivers) == {"piet@weg.nl", "kees@weg.nl"}
+    assert acme.writes_of(acme.once) == []
+
+
+def test_a_required_field_can_be_left_empty_where_the_configuration_says_so(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.once()
+    fields = acme.sandbox.mailchimp.audience(acme.audience(nurses)).merge_fields
+    next(field for field in fields if field.tag == "PHONE").required = True
+    acme.join(nurses, "piet@zorg.nl")
+    assert results(acme.once()) == {("add", "refused"): 1}
+    acme.configure(mailchimp=f'base_url = "{acme.sandbox.mailchimp_url}"\nskip_merge_validation = true')
+    acme.join(nurses, "kees@zorg.nl")
+    acme.once()
+    assert "kees@zorg.nl" in acme.subscribed(nurses)
