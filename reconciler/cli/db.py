@@ -1,4 +1,4 @@
-"""Knows the commands `db upgrade` and `db check`."""
+"""Knows the commands `db upgrade` and `db check`, and that `db copy` is one of theirs."""
 
 from dataclasses import asdict
 
@@ -7,17 +7,19 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
+from reconciler.cli.db_copy import copy
 from reconciler.cli.exits import ExitCode
 from reconciler.config import read_config
 from reconciler.store import DatabaseReport, check_database, upgrade_database
 from reconciler.wording import printable
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(copy)
 
 
 def register(root: typer.Typer) -> None:
     """Given the program, add the commands of this file to it."""
-    root.add_typer(app, name="db", help="Check or upgrade the state database.")
+    root.add_typer(app, name="db", help="Check, upgrade or move the state database.")
 
 
 @app.command()

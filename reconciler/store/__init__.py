@@ -4,6 +4,7 @@
 """
 
 from reconciler.store.check import DatabaseReport, check_database
+from reconciler.store.copy import StateCopy, Tell, copy_state
 from reconciler.store.locks import HeldLock
 from reconciler.store.open import Upgrade, open_store, upgrade_database
 from reconciler.store.outbox import NewMail, Told, WaitingMail
@@ -32,12 +33,15 @@ __all__ = [
     "PassRecord",
     "Remembered",
     "RememberedNo",
+    "StateCopy",
     "Store",
     "StoredProposal",
+    "Tell",
     "Told",
     "Upgrade",
     "WaitingMail",
     "check_database",
+    "copy_state",
     "open_store",
     "upgrade_database",
 ]

@@ -60,9 +60,12 @@ def upgrade_database(url: str) -> Upgrade:
         database.close()
 
 
-def open_database(url: str, *, create: bool) -> Database:
-    """Given a URL, return its database, whatever its tables are. Raise StoreError if the URL is no good."""
-    parsed = _parse(url)
+def open_database(url: str, *, create: bool, called: str = "state.url") -> Database:
+    """Given a URL and what an error calls it, return its database, whatever its tables are.
+
+    Raise StoreError if the URL is no good.
+    """
+    parsed = _parse(url, called)
     if parsed.get_backend_name() == "sqlite":
         path = Path(parsed.database or "")
         _prepare_file(path, create=create)
@@ -71,18 +74,18 @@ def open_database(url: str, *, create: bool) -> Database:
     return Database(parsed, place=shown)
 
 
-def _parse(url: str) -> URL:
+def _parse(url: str, called: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         # Without its cause: the text of a malformed URL may hold a password.
-        raise StoreError("state.url is not the URL of a database.", advice=_FORMS) from None
+        raise StoreError(f"{called} is not the URL of a database.", advice=_FORMS) from None
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
-        raise StoreError(f"state.url names {parsed.drivername}, which is not supported.", advice=_FORMS)
+        raise StoreError(f"{called} names {parsed.drivername}, which is not supported.", advice=_FORMS)
     if parsed.host and "@" in parsed.host:
-        raise StoreError("The password in state.url holds an '@'.", advice="Write it as %40.")
+        raise StoreError(f"The password in {called} holds an '@'.", advice="Write it as %40.")
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise StoreError("state.url names no file, but the state must survive a restart.", advice=_FORMS)
+        raise StoreError(f"{called} names no file, but the state must survive a restart.", advice=_FORMS)
     return parsed
 
 
