@@ -36,7 +36,7 @@ def copy(
     common = shared(context)
     target = _target(to, to_env, common.environ)
     source = read_config(common.config_path, common.environ).config.state.url.reveal()
-    with _progress(common.errors) as tell:
+    with progress(common.errors) as tell:
         done = copy_state(source, target, now=datetime.now(UTC), tell=tell)
     if as_json:
         print_json(asdict(done))
@@ -57,7 +57,8 @@ def _target(to: str | None, to_env: str | None, environ: Mapping[str, str]) -> s
 
 
 @contextmanager
-def _progress(errors: Console) -> Iterator[Tell]:
+def progress(errors: Console) -> Iterator[Tell]:
+    """Given the console for everything but results, yield what shows there how far the copy is."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
