@@ -92,7 +92,7 @@ class Server:
         command = [str(binaries / "pginstall" / "bin" / program), "-D", f"{self._home}/data", *arguments]
         nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         # No pipes: the server would inherit them, and waiting for their end would last for ever.
-        done = subprocess.run(  # noqa: S603 (a program of the wheel)
+        done = subprocess.run(
             command,
             check=False,
             cwd="/",
