@@ -10,6 +10,7 @@ from reconciler.logs import redact_text, set_up_logs
 
 KEY = "0123456789abcdef0123456789abcdef-us6"
 ADDRESS = "anna.de-vries+werk@bureau.example.nl"
+pytestmark = pytest.mark.logs_private_things
 PRIVATE = (KEY, ADDRESS, "anna", "hunter2")
 
 

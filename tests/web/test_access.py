@@ -143,6 +143,7 @@ def test_a_body_above_64_kib_is_refused_everywhere(port: FlaskClient, bearer: di
         assert answer.mimetype == "application/problem+json"
 
 
+@pytest.mark.logs_private_things
 def test_a_mistake_in_the_program_is_logged_without_the_path_and_told_without_details(
     port: FlaskClient, daemon: FakeDaemon, bearer: dict[str, str], logged: io.StringIO
 ) -> None:
