@@ -4,7 +4,10 @@
 """
 
 import os
+from collections.abc import Iterator
 
+import pytest
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["tests.log_hygiene"]
@@ -12,3 +15,10 @@ pytest_plugins = ["tests.log_hygiene"]
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _log_as_if_no_command_ran_before() -> Iterator[None]:
+    """A command sets up the log for its process; the next test of the same process must not notice."""
+    yield
+    structlog.reset_defaults()
