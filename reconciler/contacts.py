@@ -1,6 +1,6 @@
 """The contacts of one list: snapshots side by side, plan, guard, apply, record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
@@ -75,7 +75,7 @@ def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     if sink is None or audience_id is None:
         return reconciled
     keep_plan(running, list_report(pairing, reconciled))
-    outcomes: list[Outcome] = []
+    outcomes = [*_withheld(guarded), *_remember(running, plan.list_uid, guarded)]
     created: list[ListOutcome] = []
     problem, failure = "", None
     try:
@@ -83,7 +83,7 @@ def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
             sink.create_merge_field(audience_id, change.after["merge_field"])
             created.append(ListOutcome(change=change, result=Result.APPLIED))
             running.client.store.record_list(running.id, running.client.name, created[-1], running.now())
-        _apply(running, sink, audience_id, guarded, outcomes)
+        _write(running, sink, audience_id, guarded, outcomes)
     except RemoteError as error:
         problem, failure = in_words(error), kind_of(error)
         if isinstance(error, CredentialsRejected):
@@ -219,17 +219,17 @@ def _missing_merge_fields(running: Pass, pairing: Pairing, guarded: Guarded) -> 
     )
 
 
-def _apply(
+def _withheld(guarded: Guarded) -> Iterator[Outcome]:
+    for proposal in guarded.proposals:
+        for change in proposal.changes:
+            yield Outcome(change=change, result=Result.WITHHELD, detail=proposal.message)
+
+
+def _write(
     running: Pass, sink: AudienceSink, audience_id: AudienceId, guarded: Guarded, known: list[Outcome]
 ) -> None:
     """Append to `known` what becomes of each change, so that it is not lost when a later one fails."""
     list_uid = guarded.plan.list_uid
-    known.extend(
-        Outcome(change=change, result=Result.WITHHELD, detail=proposal.message)
-        for proposal in guarded.proposals
-        for change in proposal.changes
-    )
-    known.extend(_remember(running, list_uid, guarded))
     done: list[Outcome] = []
     for outcomes in sink.apply(audience_id, [change for change in guarded.allowed if is_writing(change)]):
         _record(running, list_uid, outcomes)

@@ -3,6 +3,7 @@
 from math import ceil
 
 from reconciler.model import ListUid, PassResult, Verb
+from reconciler.sandbox.faults import Fault, FaultKind
 from tests.passes.agency import Agency, reasons, results, verbs
 
 
@@ -264,3 +265,18 @@ def test_a_refusal_ends_when_its_person_leaves_the_list(acme: Agency) -> None:
     acme.leave(nurses, "nep@example.com")
     acme.once()
     assert acme.store.base("acme", ListUid(nurses.uid)).refusals == ()
+
+
+def test_a_no_is_remembered_before_anything_of_its_list_is_written(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), "jan@zorg.nl")
+    acme.fields = 'FNAME = "{first_name}"\nLANG = "{language}"'
+    acme.join(nurses, "kees@zorg.nl")
+    acme.sandbox.faults.add(
+        Fault(
+            kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="POST|PATCH|PUT", times=None, value=500
+        )
+    )
+    assert acme.once().result is PassResult.FAILED
+    assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["jan@zorg.nl"]
