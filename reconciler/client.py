@@ -39,6 +39,22 @@ class Watcher(Protocol):
         """The pass is over."""
 
 
+class Unwatched:
+    """A watcher that looks away, as nobody follows the pass."""
+
+    def began(self, client: str, lists: int) -> None:
+        """Do nothing."""
+
+    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
+        """Do nothing."""
+
+    def finished_list(self, client: str, report: ListReport) -> None:
+        """Do nothing."""
+
+    def finished(self, report: PassReport) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """One agency: its two services, its rules, and what is remembered about it."""

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.client import Client
+from reconciler.client import Client, Unwatched
 from reconciler.config import Config
-from reconciler.model import ListUid
-from reconciler.report import ListReport, PassReport
 from reconciler.store import Store, open_store
 from reconciler.wiring import chosen_client, open_client
 
@@ -38,21 +36,5 @@ def open_state(config: Config) -> Store:
 @contextmanager
 def reading_client(name: str, config: Config, store: Store) -> Iterator[Client]:
     """Given a client's name, yield it without anything that could write."""
-    with open_client(name, config, store, _Unwatched(), plan_only=True) as client:
+    with open_client(name, config, store, Unwatched(), plan_only=True) as client:
         yield client
-
-
-class _Unwatched:
-    """A reading command runs no pass that could be followed."""
-
-    def began(self, client: str, lists: int) -> None:
-        """Nothing to show."""
-
-    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
-        """Nothing to show."""
-
-    def finished_list(self, client: str, report: ListReport) -> None:
-        """Nothing to show."""
-
-    def finished(self, report: PassReport) -> None:
-        """Nothing to show."""

@@ -7,10 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.client import Unwatched
 from reconciler.errors import ReconcilerError, in_words
 from reconciler.list_view import ListView, view_lists
-from reconciler.model import ListUid
-from reconciler.report import ListReport, PassReport
 from reconciler.stop import Stop
 from reconciler.web.ports import Service
 from reconciler.wiring import open_client
@@ -82,26 +81,10 @@ def reads_from(service: Service, stop: Stop) -> Read:
     def read(client: str) -> ListView:
         try:
             with open_client(
-                client, service.config(), service.store, _NoPass(), plan_only=True, stop=stop
+                client, service.config(), service.store, Unwatched(), plan_only=True, stop=stop
             ) as opened:
                 return view_lists(opened)
         except ReconcilerError as error:
             return ListView(client=client, problems=(in_words(error),))
 
     return read
-
-
-class _NoPass:
-    """Looking at lists runs no pass that could be followed."""
-
-    def began(self, client: str, lists: int) -> None:
-        """Nothing to tell."""
-
-    def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
-        """Nothing to tell."""
-
-    def finished_list(self, client: str, report: ListReport) -> None:
-        """Nothing to tell."""
-
-    def finished(self, report: PassReport) -> None:
-        """Nothing to tell."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from reconciler.client import Unwatched
 from reconciler.config import Config, load_config
 from reconciler.daemon.hints import QUIET
 from reconciler.daemon.service import STILL, Daemon
@@ -20,7 +21,6 @@ from reconciler.store import Store, open_store
 from reconciler.web.ports import Service, UnknownClient
 from tests.cli.office import Office, open_office
 from tests.daemon.moments import Moments
-from tests.passes.agency import NobodyWatches
 
 PATIENCE = 60.0
 
@@ -75,7 +75,7 @@ class Seat:
 
         return Surroundings(
             store=self.store,
-            watcher=NobodyWatches(),
+            watcher=Unwatched(),
             now=self.time.now,
             on_report=on_report,
             on_gone=self.gone.append,

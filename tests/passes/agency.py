@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from reconciler.client import Unwatched
 from reconciler.config import load_config
 from reconciler.model import ListUid, Result, Verb
 from reconciler.reconcile import make_plan, reconcile
-from reconciler.report import ListReport, PassReport
+from reconciler.report import PassReport
 from reconciler.sandbox import Sandbox, World
 from reconciler.sandbox.mailchimp.state import Contact
 from reconciler.sandbox.otys.state import Entity, MailingList
@@ -17,15 +18,6 @@ from reconciler.store import Store, open_store
 from reconciler.wiring import open_client
 
 CANDIDATE = "candidate"
-
-
-class NobodyWatches:
-    """A watcher that looks away."""
-
-    def began(self, client: str, lists: int) -> None: ...
-    def wrote(self, client: str, list_uid: str, changes: int) -> None: ...
-    def finished_list(self, client: str, report: ListReport) -> None: ...
-    def finished(self, report: PassReport) -> None: ...
 
 
 @dataclass
@@ -118,7 +110,7 @@ class Agency:
     def _run(self, *, plan_only: bool, only: str | None) -> PassReport:
         config = load_config(self.write_config(), {})
         opened = open_client(
-            "acme", config, self.store, NobodyWatches(), plan_only=plan_only, now=lambda: self.now
+            "acme", config, self.store, Unwatched(), plan_only=plan_only, now=lambda: self.now
         )
         with opened as client:
             if plan_only:
