@@ -1,9 +1,13 @@
 """What passes do to contacts, over real HTTP."""
 
+from dataclasses import replace
 from math import ceil
 
-from reconciler.model import ListUid, PassResult, Verb
+import pytest
+
+from reconciler.model import AudienceId, ContactSnapshot, ListUid, PassResult, Verb
 from reconciler.sandbox.faults import Fault, FaultKind
+from reconciler.sources.mailchimp import MailchimpSource
 from tests.passes.agency import Agency, reasons, results, verbs
 
 
@@ -280,3 +284,22 @@ def test_a_no_is_remembered_before_anything_of_its_list_is_written(acme: Agency)
     )
     assert acme.once().result is PassResult.FAILED
     assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["jan@zorg.nl"]
+
+
+def test_a_contact_that_the_listing_skipped_is_looked_up_and_stays_ours(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl")
+    acme.once()
+
+    def skipping(source: MailchimpSource, audience_id: AudienceId) -> ContactSnapshot:
+        whole = read_whole(source, audience_id)
+        return replace(whole, contacts=tuple(one for one in whole.contacts if one.address != "jan@zorg.nl"))
+
+    read_whole = MailchimpSource.contacts
+    with monkeypatch.context() as shifting:
+        shifting.setattr(MailchimpSource, "contacts", skipping)
+        assert acme.writes_of(acme.once) == []
+    base = acme.store.base("acme", ListUid(nurses.uid))
+    assert base.nos == ()
+    assert set(base.rows) == {"jan@zorg.nl", "piet@zorg.nl"}
