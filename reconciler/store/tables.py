@@ -72,6 +72,8 @@ nos = Table(
     Column("reason", Text, nullable=False),
     Column("since", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("ended_by", Text),  # who released it and why; nobody where the contact itself came back
+    Column("told_at", UtcDateTime),  # when OTYS learnt of it
     Index("ix_nos_list_address", "list_id", "address"),
 )
 Index(
@@ -162,6 +164,26 @@ plan_bodies = Table(
     Column("digest", Text, nullable=False),
     Column("planned_at", UtcDateTime, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("pass_id", ForeignKey("passes.id"), primary_key=True),
+    Column("taken_at", UtcDateTime, nullable=False),
+    Column("whole", Boolean, nullable=False),  # else it says what differs from the one before
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("client", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # keyed hash of an address or of a person
+    Column("erased_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
