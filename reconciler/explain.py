@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from reconciler.address import normalise
 from reconciler.answer import Case, answer
 from reconciler.diff import COLUMN_OF, decide
@@ -102,7 +104,7 @@ def explain_from_memory(remembered: Remembered, answered: str) -> ListExplanatio
         audience=None,
         answer=answered,
         base=_row(remembered.row),
-        nos=tuple(_no(one.no, one.ended_at) for one in remembered.nos),
+        nos=tuple(map(_remembered_no, remembered.nos)),
         refusals=tuple(map(_refusal, remembered.refusals)),
     )
 
@@ -204,16 +206,21 @@ def _row(row: BaseRow | None) -> RowDocument | None:
 
 def _nos(seen: Observation, remembered: Remembered | None) -> tuple[NoDocument, ...]:
     stored: Sequence[RememberedNo] = () if remembered is None else remembered.nos
-    known = tuple(_no(one.no, one.ended_at) for one in stored) or tuple(_no(no, None) for no in seen.nos)
-    return (*known, *(_no(no, None) for no in seen.inherited))
+    known = tuple(map(_remembered_no, stored)) or tuple(map(_no, seen.nos))
+    return (*known, *map(_no, seen.inherited))
 
 
-def _no(no: No, ended_at: datetime | None) -> NoDocument:
+def _remembered_no(one: RememberedNo) -> NoDocument:
+    ended = {"ended_at": _moment(one.ended_at), "ended_by": one.ended_by}
+    return msgspec.structs.replace(_no(one.no), **ended)
+
+
+def _no(no: No) -> NoDocument:
     return NoDocument(
         email=no.address,
         reason=no.reason,
         since=_moment(no.since),
-        ended_at=_moment(ended_at),
+        ended_at=None,
         persons=_names(no.persons),
     )
 

@@ -47,6 +47,8 @@ class NoDocument(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None
     ended_at: str | None
     persons: Sequence[str]
+    ended_by: str = ""
+    """Who released it and why; empty where the contact came back by its own action."""
 
 
 class RefusalDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -237,6 +237,15 @@ class NoReason(StrEnum):
     """Archived or deleted by somebody in Mailchimp; also ends when OTYS drops the person."""
 
     @property
+    def concerns_otys(self) -> bool:
+        """Whether a person said it in Mailchimp, so that OTYS ought to know.
+
+        A bounce is about the address. Who was deleted or taken out there was so by an editor, who says
+        nothing of what the person wants.
+        """
+        return self in (NoReason.UNSUBSCRIBED, NoReason.COMPLIANCE)
+
+    @property
     def follows_person(self) -> bool:
         """Whether the no goes along when the person's address changes; a bounce does not."""
         return self is not NoReason.BOUNCED
@@ -251,6 +260,22 @@ class No:
     reason: NoReason
     since: datetime | None = None
     """When it was first remembered; None until it is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """A remembered no that a person said in Mailchimp, and whether OTYS knows of it."""
+
+    number: int
+    """The store's own; later ones are higher."""
+    list_uid: ListUid
+    list_name: str
+    address: Address
+    persons: tuple[Person, ...]
+    reason: NoReason
+    since: datetime
+    told_at: datetime | None = None
+    """When OTYS was told, or somebody said that they entered it there; None: not yet."""
 
 
 class RefusalKind(StrEnum):
@@ -358,6 +383,13 @@ class Verb(StrEnum):
     SUPPRESS = "suppress"
     FORGET = "forget"
     HOLD = "hold"
+
+
+class Deed(StrEnum):
+    """What an operator does about one address, beside all plans; history keeps it like a change."""
+
+    RELEASE = "release"
+    ERASE = "erase"
 
 
 class ListVerb(StrEnum):

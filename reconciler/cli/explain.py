@@ -198,7 +198,8 @@ def _recipient(recipient: RecipientDocument) -> str:
 
 def _no(no: NoDocument) -> str:
     since = f" since {_day(no.since)}" if no.since else ""
-    ended = f", ended {_day(no.ended_at)}" if no.ended_at else ""
+    by = f" by {no.ended_by}" if no.ended_by else ""
+    ended = f", ended {_day(no.ended_at)}{by}" if no.ended_at else ""
     return f"{no.reason.replace('_', ' ')}{since}{ended}, under {no.email}"
 
 

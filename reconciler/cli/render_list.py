@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reconciler.cli.render_text import print_hanging
 from reconciler.document import ChangeDocument, InvalidDocument, ListDocument
-from reconciler.model import ListVerb, Result, Verb
+from reconciler.model import Deed, ListVerb, Result, Verb
 from reconciler.wording import counted, describe, printable, shortened, some_of
 
 FEW = 5
@@ -27,6 +27,8 @@ _STYLES = {
     Verb.FORGET: "red",
     Verb.SUPPRESS: "magenta",
     Verb.HOLD: "yellow",
+    Deed.RELEASE: "green",
+    Deed.ERASE: "red",
 }
 _EDITS = (ListVerb.RENAME_AUDIENCE, ListVerb.UPDATE_SETTINGS)
 _BECAME = {
@@ -115,13 +117,17 @@ def _groups(changes: Sequence[ChangeDocument]) -> list[list[ChangeDocument]]:
     for change in changes:
         key = (change.verb, change.reason, change.result, change.detail)
         groups.setdefault(key, []).append(change)
-    order = list(Verb)
-    return [groups[key] for key in sorted(groups, key=lambda key: order.index(Verb(key[0])))]
+    order = [*Verb, *Deed]
+    return [groups[key] for key in sorted(groups, key=lambda key: order.index(_verb(key[0])))]
+
+
+def _verb(text: str) -> Verb | Deed:
+    return Deed(text) if text in set(Deed) else Verb(text)
 
 
 def _group_row(group: Sequence[ChangeDocument], detail: Detail) -> _Row:
     first = group[0]
-    verb = Verb(first.verb)
+    verb = _verb(first.verb)
     became = "" if verb is Verb.HOLD else _became(first)
     told = Text(f"{len(group):,}: {printable(first.reason)}")
     if became:
@@ -130,7 +136,7 @@ def _group_row(group: Sequence[ChangeDocument], detail: Detail) -> _Row:
     return Text(verb, _STYLES[verb]), told
 
 
-def _members(group: Sequence[ChangeDocument], verb: Verb, detail: Detail) -> list[str]:
+def _members(group: Sequence[ChangeDocument], verb: Verb | Deed, detail: Detail) -> list[str]:
     if verb in (Verb.UPDATE, Verb.RENAME) or (verb is Verb.ADOPT and any(change.after for change in group)):
         lines = [_fields(change) for change in (group if detail.everything else group[:MANY])]
         left = len(group) - len(lines)
@@ -147,7 +153,7 @@ def _fields(change: ChangeDocument) -> str:
     return f"{_email(change)}{': ' if told else ''}{told}"
 
 
-def _who(change: ChangeDocument, verb: Verb) -> str:
+def _who(change: ChangeDocument, verb: Verb | Deed) -> str:
     """Where somebody has to be looked up in OTYS, say who it is."""
     if verb not in (Verb.SUPPRESS, Verb.HOLD) or not change.persons:
         return _email(change)

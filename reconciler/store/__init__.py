@@ -19,6 +19,7 @@ from reconciler.store.records import (
     RememberedNo,
     StoredProposal,
 )
+from reconciler.store.releases import Release
 from reconciler.store.store import Store
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "NewMail",
     "OutcomeRecord",
     "PassRecord",
+    "Release",
     "Remembered",
     "RememberedNo",
     "StateCopy",

@@ -136,7 +136,10 @@ class Base:
                 list_uid=ListUid(of.list_uid),
                 list_name=of.list_name,
                 row=_base_row(rows[of.id][0]) if of.id in rows else None,
-                nos=tuple(RememberedNo(no=no_of(row), ended_at=row.ended_at) for row in said.get(of.id, ())),
+                nos=tuple(
+                    RememberedNo(no=no_of(row), ended_at=row.ended_at, ended_by=row.ended_by or "")
+                    for row in said.get(of.id, ())
+                ),
                 refusals=tuple(_refusal(row) for row in refused.get(of.id, ())),
             )
             for of in named

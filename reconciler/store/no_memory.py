@@ -1,6 +1,6 @@
 """Remembers who said no to a list, and ends a no, inside somebody else's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -56,10 +56,20 @@ def end_nos(connection: Connection, list_id: int, moves: Iterable[BaseMove], now
     alone: who else stands behind that address did not come back. A bounce there says nothing of them.
     """
     back = [move for move in moves if move.ends_no]
-    if not back:
-        return
-    addresses = {move.address for move in back}
-    persons = {person for move in back if move.row is not None for person in move.row.persons}
+    if back:
+        persons = {person for move in back if move.row is not None for person in move.row.persons}
+        end_nos_about(connection, list_id, {move.address for move in back}, persons, now)
+
+
+def end_nos_about(  # noqa: PLR0917 (about whom, then when and by whom)
+    connection: Connection,
+    list_id: int,
+    addresses: Collection[Address],
+    persons: Collection[Person],
+    now: datetime,
+    by: str | None = None,
+) -> None:
+    """Given addresses and persons of one list, end every no about them, by nobody unless told."""
     ended: list[int] = []
     fewer: list[tuple[int, No]] = []
     for row in connection.execute(open_nos(list_id)):
@@ -74,7 +84,7 @@ def end_nos(connection: Connection, list_id: int, moves: Iterable[BaseMove], now
                 ended.append(row.id)
     if ended:
         connection.execute(
-            update(nos).where(nos.c.id == bindparam("number")).values(ended_at=now),
+            update(nos).where(nos.c.id == bindparam("number")).values(ended_at=now, ended_by=by),
             [{"number": number} for number in ended],
         )
     _update_persons(connection, fewer)

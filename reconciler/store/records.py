@@ -58,6 +58,8 @@ class RememberedNo:
 
     no: No
     ended_at: datetime | None
+    ended_by: str = ""
+    """Who released it and why; empty where the contact came back by its own action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,8 @@ class IntentKind(StrEnum):
 
     CREATE_AUDIENCE = "create-audience"
     DELETE_AUDIENCE = "delete-audience"
+    APPLY = "apply"
+    """The plan that was kept of a list: what became of it is not all recorded yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

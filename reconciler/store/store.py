@@ -13,9 +13,10 @@ from reconciler.store.outbox import Outbox
 from reconciler.store.passes import Passes
 from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
+from reconciler.store.releases import Releases
 
 
-class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks, Outbox):
+class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks, Outbox, Releases):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 
     def __init__(self, database: Database, *, address_key: bytes) -> None:
