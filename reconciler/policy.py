@@ -47,6 +47,13 @@ class ListDeleted(StrEnum):
     KEEP = "keep"
 
 
+class OptOutsToOtys(StrEnum):
+    """What happens in OTYS when somebody opts out in Mailchimp."""
+
+    REPORT = "report"
+    WRITE = "write"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A client's choices, each with the safe default."""
@@ -59,6 +66,9 @@ class Policy:
     audience_gone: AudienceGone = AudienceGone.HOLD
     unselected: Unselected = Unselected.KEEP
     list_deleted: ListDeleted = ListDeleted.DELETE
+    opt_outs_to_otys: OptOutsToOtys = OptOutsToOtys.REPORT
+    """Who opted out in Mailchimp is reported, to be entered in OTYS by hand; `write` enters it where the
+    mapping names a call for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +85,10 @@ class Limits:
     """Adds above this share of an established list's active contacts are withheld."""
     growth_above: int = 200
     """A list with more active contacts than this that was in step before is established."""
+    flap_turns: int = 2
+    """A contact that was added and removed by turns more often than this within `flap_hours` is held."""
+    flap_hours: float = 24.0
+    """Hours that are looked back on for contacts that are added and removed again and again."""
     canaries: tuple[str, ...] = ()
     """Addresses that must be on every list; where one is missing, removals are withheld."""
     grace_snapshots: int = 3

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.audience_record import AudienceRecord, MergeFieldRecord
 from reconciler.model import (
+    Address,
     Audience,
     AudienceCatalogue,
     AudienceId,
@@ -16,6 +18,7 @@ from reconciler.model import (
     Integration,
     ListUid,
     MailingList,
+    OptOut,
     Outcome,
     RecipientSnapshot,
 )
@@ -55,6 +58,9 @@ class AudienceSource(Protocol):
         A listing that shifts while it is read can leave a contact out; this proves an absence.
         """
 
+    def record(self, audience_id: AudienceId) -> AudienceRecord:
+        """Given an audience, return everything in it, for a backup. Raise NotFound when it is gone."""
+
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
         """Given an audience, return the tags of its merge fields."""
 
@@ -81,8 +87,13 @@ class AudienceSink(Protocol):
     def delete(self, audience_id: AudienceId) -> None:
         """Given an audience, delete it for good. An audience already gone is fine."""
 
-    def create_merge_field(self, audience_id: AudienceId, tag: str) -> None:
-        """Given an audience, add a text merge field with this tag."""
+    def create_merge_field(
+        self, audience_id: AudienceId, tag: str, *, like: MergeFieldRecord | None = None
+    ) -> None:
+        """Given an audience, add a merge field with this tag: a text one, or one like another."""
+
+    def tag(self, audience_id: AudienceId, name: str, addresses: Sequence[Address]) -> None:
+        """Given a tag and addresses of contacts, let each have the tag. One that has it already is fine."""
 
     def apply(self, audience_id: AudienceId, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         """Given changes (add, adopt, update, rename, remove), write them; yield outcomes as they are known.
@@ -98,4 +109,27 @@ class AudienceSink(Protocol):
         """Given outcomes that claim to be true, re-read every removal and a sample of the rest.
 
         Return a `not_true` outcome for each that is not.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What became of telling OTYS of one opt-out."""
+
+    opt_out: OptOut
+    problem: str = ""
+    """Why OTYS does not know of it; empty when it does."""
+
+
+class OptOutSink(Protocol):
+    """Where OTYS is told who opted out in Mailchimp. Exists only in apply mode, and only where asked for."""
+
+    def can_tell(self, opt_out: OptOut) -> bool:
+        """Given an opt-out, return whether there is a call for anybody behind it."""
+
+    def tell(self, opt_outs: Sequence[OptOut]) -> Iterator[Sequence[Telling]]:
+        """Given opt-outs that can be told, tell them; yield what became of them as it is known.
+
+        Telling one twice does no harm. One that is refused never stops another; raise RemoteError when OTYS
+        cannot be told anything at all, after what is known so far was yielded.
         """

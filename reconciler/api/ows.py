@@ -1,13 +1,14 @@
 """Knows how to read OTYS Web Services: login, calls, batches, pages, patience (facts/otys.md, 1 to 5 and 8).
 
-It cannot write: a method that is not on the list of reading ones is refused before anything is sent.
+A method that is neither a reading one nor among the few that its maker allowed is refused before anything is
+sent; as a rule none is allowed.
 """
 
 import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,7 +29,7 @@ from reconciler.api.ows_answers import (
     result_of,
 )
 from reconciler.api.rate import RateLimiter
-from reconciler.api.values import Json, rows_of, text
+from reconciler.api.values import Json, rows_of, text, whole_number
 from reconciler.errors import (
     BadRequest,
     CredentialsRejected,
@@ -45,6 +46,7 @@ SESSION_SECONDS = 8 * 3600.0  # OTYS ends a session after 14 hours
 REQUESTS_A_MINUTE = 300  # OTYS blocks a key above 350
 LAST_REQUESTS = 5  # so many are left to others that use the same key
 LARGEST_BATCH = 25
+LONGEST_WAIT = 900.0  # OTYS counts in minutes; whoever asks for years would stop us for good
 GARBLED_ATTEMPTS = 3
 KEY_ADVICE = "Put a valid key of OTYS into `clients.NAME.otys.api_key`."
 
@@ -52,7 +54,7 @@ T = TypeVar("T")
 
 
 class WritingRefused(ReconcilerError):
-    """A method was asked for that is not known to be a reading one."""
+    """A method was asked for that is neither a reading one nor allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class OwsClient:
         endpoint: str,
         api_key: str,
         *,
+        may_write: Collection[str] = (),
         requests_a_minute: int = REQUESTS_A_MINUTE,
         dead_session_texts: Sequence[str] = DEAD_SESSION_TEXTS,
         session_seconds: float = SESSION_SECONDS,
@@ -91,6 +94,7 @@ class OwsClient:
         self._http = http
         self._endpoint = endpoint
         self._api_key = api_key
+        self._may_write = frozenset(may_write)
         self._limiter = RateLimiter(requests_a_minute, clock=clock, pause=pause)
         self._dead_session_texts = tuple(dead_session_texts)
         self._session_seconds = session_seconds
@@ -125,6 +129,20 @@ class OwsClient:
             for start in range(0, len(calls), LARGEST_BATCH)
             for reply in self._in_session(self._batch_of(calls[start : start + LARGEST_BATCH]))
         ]
+
+    def write(self, calls: Sequence[Call]) -> list[Reply]:
+        """Given a batch of calls that may be repeated without harm, return a reply for each, in order.
+
+        Raise WritingRefused for a method that was not allowed when this client was made, and RemoteError if
+        the batch as a whole fails: then nobody knows which calls were carried out.
+        """
+        for call in calls:
+            if call.method not in self._may_write:
+                raise WritingRefused(
+                    f"{call.method} is not among the methods by which OTYS may be written",
+                    advice="Name it under `opt_out` in the mapping (docs/mapping.md).",
+                )
+        return self._in_session(self._batch_of(calls, reads=False))
 
     def close(self) -> None:
         """Log out if we are logged in, without insisting, and close every connection."""
@@ -200,12 +218,12 @@ class OwsClient:
 
     # -- calls ---------------------------------------------------------------------------------------
 
-    def _batch_of(self, calls: Sequence[Call]) -> Callable[[str], list[Reply]]:
+    def _batch_of(self, calls: Sequence[Call], *, reads: bool = True) -> Callable[[str], list[Reply]]:
         def work(session: str) -> list[Reply]:
             asked: list[Json] = [
                 {"method": call.method, "args": [session, *call.arguments]} for call in calls
             ]
-            items = rows_of(self._send(MULTI, [asked]))
+            items = rows_of(self._send(MULTI, [asked], reads=reads))
             if items is None or len(items) != len(calls):
                 raise UnexpectedAnswer(SYSTEM, f"a batch of {len(calls)} calls was not answered one by one")
             replies = [reply_of(item, self._dead_session_texts) for item in items]
@@ -216,7 +234,7 @@ class OwsClient:
 
         return work
 
-    def _send(self, method: str, params: list[Json]) -> Json:
+    def _send(self, method: str, params: list[Json], *, reads: bool = True) -> Json:
         body = _envelope(method, params)
 
         def once() -> Json:
@@ -226,7 +244,7 @@ class OwsClient:
                 self._endpoint,
                 body=body,
                 repeatable=True,
-                reads=True,
+                reads=reads,
                 throttled=self._asked_to_wait,
             )
             self._mind_what_is_left(answer)
@@ -272,5 +290,5 @@ def _envelope(method: str, params: list[Json]) -> bytes:
 
 
 def _number(answer: Answer, header: str) -> float | None:
-    value = answer.headers.get(header, "").strip()
-    return float(value) if value.isdecimal() else None
+    number = whole_number(answer.headers.get(header, "").strip())
+    return None if number is None else min(float(number), LONGEST_WAIT)

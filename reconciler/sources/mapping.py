@@ -12,6 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from reconciler.errors import ConfigurationError, Problem
+from reconciler.sources.opt_out_call import OptOutCall
 
 PACKAGED = "the packaged mapping"
 
@@ -103,6 +104,8 @@ class KindMapping(_Frozen, frozen=True):
     service: str = ""
     via: Via | None = None
     fields: dict[str, FieldPath] = {}
+    opt_out: OptOutCall | None = None
+    """How an opt-out of such a person is written; without it OTYS is only ever read."""
 
 
 class OtysMapping(_Frozen, frozen=True):
@@ -129,6 +132,15 @@ class OtysMapping(_Frozen, frozen=True):
         if via:
             return {"via": FieldPath(path=via.path, required=True)}
         return self.kinds[kind].fields or self.people.fields
+
+    @property
+    def opt_out_methods(self) -> Mapping[str, str]:
+        """The full name of the method by which an opt-out is written, by kind of person."""
+        return {
+            name: method_name(kind.opt_out.service or kind.service, kind.opt_out.method)
+            for name, kind in self.kinds.items()
+            if kind.opt_out
+        }
 
 
 def method_name(service: str, method: str) -> str:
@@ -278,6 +290,9 @@ def _kind_problems(kinds: Mapping[str, KindMapping]) -> Iterator[Problem]:
                 yield Problem(f"{path}.words", f"{word!r} already means {other}")
         if kind.fields:
             yield from _field_problems(kind.fields, ("email",), f"{path}.fields")
+        if kind.opt_out:
+            for key, problem in kind.opt_out.problems(kind.service):
+                yield Problem(f"{path}.opt_out.{key}", problem)
         if kind.via and kind.via.kind not in kinds:
             yield Problem(f"{path}.via.kind", f"unknown kind{_did_you_mean(kind.via.kind, kinds)}")
         elif kind.via and (kinds[kind.via.kind].via or not kinds[kind.via.kind].service):

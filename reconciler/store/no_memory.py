@@ -44,7 +44,7 @@ def remember_nos(connection: Connection, list_id: int, said: Sequence[No], now: 
         else:
             merged[key] = replace(earlier, persons=_together(earlier.persons, no.persons))
     _insert_nos(connection, list_id, [no for key, no in merged.items() if key not in known])
-    _update_persons(
+    _take_in_persons(
         connection, [(known[key][0], merged[key]) for key in known if merged[key] != known[key][1]]
     )
 
@@ -118,6 +118,16 @@ def _insert_nos(connection: Connection, list_id: int, said: Sequence[No]) -> Non
             for no in said
         ],
     )
+
+
+def _take_in_persons(connection: Connection, numbered: Sequence[tuple[int, No]]) -> None:
+    """OTYS was not told of whoever is new behind an address."""
+    _update_persons(connection, numbered)
+    if numbered:
+        connection.execute(
+            update(nos).where(nos.c.id == bindparam("number")).values(told_at=None),
+            [{"number": number} for number, _ in numbered],
+        )
 
 
 def _update_persons(connection: Connection, numbered: Sequence[tuple[int, No]]) -> None:

@@ -9,6 +9,7 @@ from reconciler.store.intents import Intents
 from reconciler.store.list_refusals import ListRefusals
 from reconciler.store.lists import Lists
 from reconciler.store.locks import Locks
+from reconciler.store.opt_outs import OptOuts
 from reconciler.store.outbox import Outbox
 from reconciler.store.passes import Passes
 from reconciler.store.plans import Plans
@@ -16,7 +17,7 @@ from reconciler.store.proposals import Proposals
 from reconciler.store.releases import Releases
 
 
-class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks, Outbox, Releases):
+class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks, OptOuts, Outbox, Releases):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 
     def __init__(self, database: Database, *, address_key: bytes) -> None:

@@ -30,6 +30,7 @@ from reconciler.sandbox.otys.rate import Allowance, RateLimit
 from reconciler.sandbox.otys.services import MAILING_LISTS, PEOPLE_SERVICES, RECIPIENTS, ListedService
 from reconciler.sandbox.otys.settings import get_value
 from reconciler.sandbox.otys.state import OtysState
+from reconciler.sandbox.otys.updates import update
 from reconciler.sandbox.otys.webhooks import answer_webhooks
 from reconciler.sandbox.service import Reply, Request
 
@@ -162,6 +163,8 @@ class OtysService:
                 return self._read(MAILING_LISTS, method, call)
             case RECIPIENTS.name:
                 return self._read(RECIPIENTS, method, call)
+            case _ if service in PEOPLE and method == "update" and self.state.switches.opt_out_writable:
+                return update(PEOPLE[service], arguments, self.state)
             case _ if service in PEOPLE:
                 return self._read(PEOPLE[service], method, call)
             case _:

@@ -104,6 +104,8 @@ class Switches(msgspec.Struct):
     """Recipient rows carry neither address nor name, except those typed by hand."""
     opt_out_field: str = ""
     """The field in which this tenant keeps "no mailings", e.g. Person.matchCriteria_9."""
+    opt_out_writable: bool = False
+    """ASSUMED, no public source shows it: `update` of a service of people sets that field, and no other."""
     name_unreadable_fields: bool = True
     """The refusal of an unreadable field says which field it was."""
     unproven_fields: bool = False
