@@ -9,7 +9,7 @@ from typing import Protocol
 
 from reconciler.model import AudienceId, Integration, ListUid
 from reconciler.policy import Limits, Policy
-from reconciler.ports import AudienceSink, AudienceSource, ListSource
+from reconciler.ports import AudienceSink, AudienceSource, ListSource, OptOutSink
 from reconciler.report import ListReport, PassReport
 from reconciler.stop import Stop
 from reconciler.store import Store
@@ -76,6 +76,8 @@ class Client:
     pairs: Mapping[ListUid, AudienceId]
     requests: Callable[[], Mapping[str, int]] = dict
     """How many requests each service got so far."""
+    opt_outs: OptOutSink | None = None
+    """Where OTYS is told who opted out in Mailchimp; None: that is only reported."""
     stop: Stop = field(default_factory=Stop)
     """Ends a pass before its next request."""
     workers: int = 4

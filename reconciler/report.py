@@ -79,6 +79,21 @@ class ListReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptOutsReport:
+    """What became of telling OTYS who opted out in Mailchimp."""
+
+    told: int = 0
+    waiting: int = 0
+    """How many OTYS still was not told of."""
+    owed: int = 0
+    """Of those, the ones for which there is a call: they ought to have been told."""
+    owed_since: datetime | None = None
+    """Since when the oldest of these is known."""
+    problem: str = ""
+    """Why the first of these was not told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
     """What became of one pass of one client."""
 
@@ -99,6 +114,8 @@ class PassReport:
     """What kind of error ended the pass before its lists were done, if one did."""
     requests: Mapping[str, int] | None = None
     """How many requests the pass made of each service."""
+    opt_outs: OptOutsReport | None = None
+    """None when the pass did not come to them."""
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
@@ -131,7 +148,8 @@ class PassReport:
     def counts(self) -> Mapping[str, int]:
         """Return the numbers that are kept with the pass.
 
-        `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`.
+        `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`; `told`,
+        the opt-outs that OTYS was told of.
         """
         withheld = sum(len(proposal.changes) for proposal in self.proposals)
         return {
@@ -140,6 +158,7 @@ class PassReport:
             **{f"waiting.{verb}": count for verb, count in self._waiting.items()},
             **({"withheld": withheld} if withheld else {}),
             **({"lists": len(self.lists)} if self.lists else {}),
+            **({"told": self.opt_outs.told} if self.opt_outs and self.opt_outs.told else {}),
         }
 
     @property

@@ -1,7 +1,7 @@
 """From the configuration to clients that can run a pass: the one place where the parts are put together."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,10 @@ from reconciler.client import Client, Mailchimp, Watcher
 from reconciler.config import ClientConfig, Config, MailchimpConfig, Mode, OtysConfig
 from reconciler.errors import ConfigurationError, CredentialsRejected, Problem
 from reconciler.model import AudienceId, Integration, ListUid
+from reconciler.policy import OptOutsToOtys
+from reconciler.ports import OptOutSink
 from reconciler.sinks.mailchimp import AudienceDefaults, MailchimpSink
+from reconciler.sinks.otys_optouts import OtysOptOuts
 from reconciler.sources.csv import CsvSource
 from reconciler.sources.mailchimp import MailchimpSource
 from reconciler.sources.mapping import load_mapping
@@ -79,7 +82,8 @@ def open_client(
     manners = Manners(stop=stop or Stop(), on_throttled=on_throttled)
     requests = RequestCount(on_request)
     mode = Mode.PLAN if plan_only else chosen.mode
-    with open_lists(chosen, requests, manners) as lists:
+    tells = mode is Mode.APPLY and chosen.policy.opt_outs_to_otys is OptOutsToOtys.WRITE
+    with _open_otys_side(chosen, requests, manners, tells=tells) as (lists, opt_outs):
         yield Client(
             name=name,
             mode=mode,
@@ -96,6 +100,7 @@ def open_client(
             backups=backups_folder(config),
             pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
             requests=requests.so_far,
+            opt_outs=opt_outs,
             stop=manners.stop,
             workers=config.daemon.workers,
         )
@@ -126,20 +131,44 @@ def open_lists(
     chosen: ClientConfig, requests: NoteTaker, manners: Manners | None = None
 ) -> Iterator[OtysSource | CsvSource]:
     """Given a client's configuration, yield where its lists are read."""
-    if chosen.csv is not None:
-        yield CsvSource(chosen.csv.folder, chosen.csv.settings.overrides())
-    elif chosen.otys is not None:
-        with open_ows(chosen.otys, requests, manners) as ows:
-            yield OtysSource(ows, load_mapping(chosen.otys.mapping), chosen.otys.settings.overrides())
+    with _open_otys_side(chosen, requests, manners, tells=False) as (lists, _):
+        yield lists
 
 
 @contextmanager
-def open_ows(otys: OtysConfig, requests: NoteTaker, manners: Manners | None = None) -> Iterator[OwsClient]:
-    """Given how OTYS is reached, yield a client of its web services."""
+def _open_otys_side(
+    chosen: ClientConfig, requests: NoteTaker, manners: Manners | None, *, tells: bool
+) -> Iterator[tuple[OtysSource | CsvSource, OptOutSink | None]]:
+    """Without `tells`, or a call that the mapping names, nothing that could write to OTYS exists."""
+    if chosen.csv is not None:
+        yield CsvSource(chosen.csv.folder, chosen.csv.settings.overrides()), None
+    elif chosen.otys is not None:
+        mapping = load_mapping(chosen.otys.mapping)
+        may_write = mapping.opt_out_methods.values() if tells else ()
+        with open_ows(chosen.otys, requests, manners, may_write=may_write) as ows:
+            lists = OtysSource(ows, mapping, chosen.otys.settings.overrides())
+            yield lists, OtysOptOuts(ows, mapping) if may_write else None
+
+
+@contextmanager
+def open_ows(
+    otys: OtysConfig,
+    requests: NoteTaker,
+    manners: Manners | None = None,
+    *,
+    may_write: Collection[str] = (),
+) -> Iterator[OwsClient]:
+    """Given how OTYS is reached, yield a client of its web services, which writes by these methods only."""
     manners = manners or Manners()
     with (
         HttpClient(OTYS, on_request=requests, stop=manners.stop, on_throttled=manners.on_throttled) as http,
-        OwsClient(http, otys.endpoint, otys.api_key.reveal(), pause=manners.stop.pausing(OTYS)) as ows,
+        OwsClient(
+            http,
+            otys.endpoint,
+            otys.api_key.reveal(),
+            may_write=may_write,
+            pause=manners.stop.pausing(OTYS),
+        ) as ows,
     ):
         yield ows
 

@@ -1,6 +1,5 @@
 """How changes, counts and moments are put into words, for a terminal and a mail alike. Pure."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -8,10 +7,10 @@ from typing import Final
 from deepdiff import DeepDiff
 
 from reconciler.model import Fields, ListVerb, Result, Verb
+from reconciler.printable import printable, shortened
 
-_JOINER: Final = "\u200d"
-"""Holds emoji such as a family together."""
-_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+__all__ = ["counted", "describe", "done", "duration", "printable", "shortened", "some_of", "to_do"]
+
 _FIRST: Final = ("email", "status")
 
 _TO_DO: Final[Mapping[str, str]] = {
@@ -52,16 +51,6 @@ _OTHERWISE: Final[Mapping[str, str]] = {
 }
 
 
-def printable(text: str) -> str:
-    """Given any text, return it on one line with nothing in it that could steer a terminal."""
-    return "".join(map(_printable, text))
-
-
-def shortened(text: str, length: int) -> str:
-    """Given a text, return at most so many characters of it, with an ellipsis where it was cut."""
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
-
-
 def describe(before: Fields, after: Fields) -> tuple[str, ...]:
     """Given what is shown and what will be, return what differs, one sentence a field.
 
@@ -97,8 +86,9 @@ def done(counts: Mapping[str, int]) -> tuple[str, ...]:
     )
     otherwise = (_told(pattern, results[result]) for result, pattern in _OTHERWISE.items())
     held = _told("held {}", counts.get("planned.hold", 0))
+    told = _told("told OTYS of {} opt-out{s}", counts.get("told", 0))
     return (
-        *filter(None, (*true, *otherwise, held)),
+        *filter(None, (*true, told, *otherwise, held)),
         *_waiting(counts, "waiting to"),
         *_withheld(counts),
     )
@@ -123,12 +113,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _printable(character: str) -> str:
-    if unicodedata.category(character) not in _INVISIBLE or character == _JOINER:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _quoted(name: str, value: str) -> str:
