@@ -40,6 +40,8 @@ COMMANDS = (
     "history",
     "show",
     "explain",
+    "optouts",
+    "release",
     "doctor",
     "probe",
     "config",
