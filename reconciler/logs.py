@@ -9,6 +9,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from reconciler.printable import printable
+
 _MASK = "********"
 _SECRET_NAMES = re.compile(
     r"api_?key|passw|secret|token|authori[sz]ation|cookie|credential|^auth$|^session(_id)?$", re.IGNORECASE
@@ -48,6 +50,7 @@ def set_up_logs(level: int, *, stream: TextIO | None = None) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 redact,
+                _harmless,
                 _coloured_lines() if on_terminal else structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
@@ -83,6 +86,19 @@ def _redacted(name: object, value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted("", below) for below in value]
     return redact_text(str(value))
+
+
+def _harmless(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A service's words may neither steer a terminal nor begin a line of their own; a traceback may."""
+    return {name: value if name == "exception" else _shown(value) for name, value in event.items()}
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_shown(inner): _shown(below) for inner, below in value.items()}
+    return [_shown(below) for below in value] if isinstance(value, list) else value
 
 
 def _coloured_lines() -> Processor:

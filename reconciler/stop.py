@@ -1,16 +1,9 @@
 """Tells work that is under way to end soon: writes in flight are finished, nothing further is begun."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, wait
 from functools import partial
-from typing import TypeVar
 
 from reconciler.errors import Stopping
-
-LOOKS_EVERY = 0.25
-
-T = TypeVar("T")
 
 
 class Stop:
@@ -41,22 +34,3 @@ class Stop:
     def pausing(self, system: str) -> "partial[None]":
         """Given a service, return how to wait for it: a function that takes seconds."""
         return partial(self.pause, system)
-
-    def unless_asked(self, system: str, read: Callable[[], T]) -> T:
-        """Given a read of a service, return what it returns. Raise Stopping as soon as asked to.
-
-        It then goes on in a thread that nobody waits for, not even the end of the process: what hangs in a
-        socket cannot be called back, and a read leaves nothing behind.
-        """
-        answer: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                answer.set_result(read())
-            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
-                answer.set_exception(error)
-
-        threading.Thread(target=run, name=f"read from {system}", daemon=True).start()
-        while not wait([answer], LOOKS_EVERY).done:
-            self.check(system)
-        return answer.result()

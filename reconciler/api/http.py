@@ -2,19 +2,15 @@
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 import requests
 import structlog
-from requests.auth import HTTPBasicAuth
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -23,10 +19,12 @@ from tenacity import (
     stop_after_attempt,
     wait_random_exponential,
 )
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
-from reconciler import __version__
-from reconciler.errors import Stopping, Throttled, UnexpectedAnswer, Unreachable, Untrusted
+from reconciler.api.bounded import MOST_BYTES, TooLarge, TooLong, body_of, in_time
+from reconciler.api.session import new_session
+from reconciler.config.values import is_loopback
+from reconciler.errors import RemoteError, Stopping, Throttled, UnexpectedAnswer, Unreachable, Untrusted
 from reconciler.stop import Stop
 
 BACK_OFF = wait_random_exponential(multiplier=0.5, max=30)
@@ -79,6 +77,8 @@ class HttpClient:
         connections: int = 5,
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
+        longest: float = 300.0,
+        most_bytes: int = MOST_BYTES,
         attempts: int = 4,
         patience: float = 300.0,
         auth: tuple[str, str] | None = None,
@@ -89,17 +89,19 @@ class HttpClient:
     ) -> None:
         self.system = system
         self._timeout = (connect_timeout, read_timeout)
+        self._longest = longest
+        self._most_bytes = most_bytes
+        self._auth = auth
         self._attempts = attempts
         self._patience = patience
         self._stop = stop or Stop()
         self._pause = self._stop.pausing(system) if pause is None else pause
         self._on_request = on_request
         self._on_throttled = on_throttled
-        self._sessions = [_new_session(auth) for _ in range(connections)]
         # Last in, first out: a warm connection is borrowed before a cold one.
         self._idle: queue.LifoQueue[requests.Session] = queue.LifoQueue()
-        for session in self._sessions:
-            self._idle.put(session)
+        for _ in range(connections):
+            self._idle.put(new_session(auth))
 
     def send(
         self,
@@ -146,8 +148,9 @@ class HttpClient:
 
     def close(self) -> None:
         """Close every connection."""
-        for session in self._sessions:
+        for session in [self._idle.get() for _ in range(self._idle.qsize())]:
             session.close()
+            self._idle.put(session)  # closed or not, it serves whoever still asks
 
     def __enter__(self) -> Self:
         return self
@@ -162,40 +165,44 @@ class HttpClient:
         started = time.monotonic()
         answer: Answer | None = None
         try:
-            answer = (
-                self._stop.unless_asked(self.system, partial(self._exchange, request))
-                if request.reads
-                else self._exchange(request)
-            )
-        except requests.RequestException as error:
+            answer = self._exchanged(request)
+        except (OSError, HTTPError) as error:
             # The original error is left out: its text holds the whole URL, and with it a query.
-            raise self._unreachable(request, error) from None
+            raise self._trouble(request, error) from None
         else:
             return answer
         finally:
             self._note(request, answer, time.monotonic() - started)
 
-    def _exchange(self, request: "_Request") -> Answer:
-        with self._borrowed_session() as session:
-            response = session.request(
-                request.method,
-                request.url,
-                params=request.params,
-                data=request.body,
-                headers={"Content-Type": "application/json"} if request.body is not None else None,
-                timeout=self._timeout,
-                allow_redirects=False,
-                proxies=request.proxies,
-            )
-        return Answer(response.status_code, response.headers, response.content)
-
-    @contextmanager
-    def _borrowed_session(self) -> Iterator[requests.Session]:
+    def _exchanged(self, request: "_Request") -> Answer:
         session = self._idle.get()
         try:
-            yield session
+            return in_time(
+                partial(self._exchange, session, request),
+                seconds=self._longest,
+                meanwhile=partial(self._stop.check, self.system) if request.reads else _go_on,
+            )
+        except (TooLong, Stopping):
+            # Somebody still reads from its connection.
+            session = new_session(self._auth)
+            raise
         finally:
             self._idle.put(session)
+
+    def _exchange(self, session: requests.Session, request: "_Request") -> Answer:
+        with session.request(
+            request.method,
+            request.url,
+            params=request.params,
+            data=request.body,
+            headers={"Content-Type": "application/json"} if request.body is not None else None,
+            timeout=self._timeout,
+            allow_redirects=False,
+            proxies=request.proxies,
+            stream=True,
+        ) as response:
+            body = body_of(response, self._most_bytes)
+        return Answer(response.status_code, response.headers, body)
 
     def _check(self, answer: Answer, throttled: Callable[[Answer], float | None] | None) -> None:
         if answer.status < requests.codes.multiple_choices:
@@ -221,8 +228,21 @@ class HttpClient:
             self._on_throttled(self.system, seconds)
         self._pause(seconds)
 
-    def _unreachable(self, request: "_Request", error: Exception) -> Unreachable:
+    def _trouble(self, request: "_Request", error: Exception) -> RemoteError:
         host = urlsplit(request.url).hostname
+        if isinstance(error, TooLarge):
+            return UnexpectedAnswer(
+                self.system,
+                f"an answer of {host} is larger than {self._most_bytes:,} bytes",
+                advice="Look whether something else answers in its place.",
+            )
+        if isinstance(error, TooLong):
+            return Unreachable(self.system, f"no whole answer from {host} within {self._longest:g} seconds")
+        if type(error) is OSError:
+            # This is how requests says that there is no such file as REQUESTS_CA_BUNDLE names.
+            return Untrusted(
+                self.system, "the certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read"
+            )
         if isinstance(error, requests.exceptions.SSLError):
             return Untrusted(self.system, f"no secure connection to {host} could be made")
         if _was_never_opened(error):
@@ -265,7 +285,7 @@ class _Request:
     def proxies(self) -> dict[str, str] | None:
         """Loopback never goes by the environment's proxy; everything else may."""
         host = urlsplit(self.url).hostname or ""
-        return {"no_proxy": host} if _is_loopback(host) else None
+        return {"no_proxy": host} if is_loopback(host) else None
 
 
 class _AskedToWait(Throttled):
@@ -278,19 +298,8 @@ class _NotOpened(Unreachable):
     """Nothing was sent, so nothing can have been applied."""
 
 
-class _NoAuth(requests.auth.AuthBase):
-    """Keeps requests from sending whatever a .netrc file of this user holds for the host."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-def _new_session(auth: tuple[str, str] | None) -> requests.Session:
-    session = requests.Session()
-    session.auth = HTTPBasicAuth(*auth) if auth else _NoAuth()
-    session.headers.update({"User-Agent": f"reconciler/{__version__}", "Accept": "application/json"})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
+def _go_on() -> None:
+    """A write is finished even when the program is told to stop."""
 
 
 def _may_repeat(error: BaseException, *, repeatable: bool) -> bool:
@@ -313,12 +322,3 @@ def _was_never_opened(error: Exception) -> bool:
     return isinstance(cause, MaxRetryError) and isinstance(
         cause.reason, NewConnectionError | ConnectTimeoutError
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from reconciler.api.decoding import Undecodable, decode
 from reconciler.api.http import Answer, HttpClient, RequestNote, ServerFailed
 from reconciler.api.mailchimp_errors import SYSTEM, error_of, seconds_to_wait
 from reconciler.errors import CredentialsRejected, UnexpectedAnswer
@@ -151,13 +152,11 @@ def _base_url_of(api_key: str) -> str:
 
 def _decoded(answer: Answer, kind: type[T], method: str, path: str) -> T:
     try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        # Of the decoder's words only the place is told: they can quote a value.
-        place = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "the whole of it"
+        return decode(answer.body, kind)
+    except Undecodable as error:
         raise UnexpectedAnswer(
             SYSTEM,
-            f"the answer to {_action(method, path)} cannot be understood ({place})",
+            f"the answer to {_action(method, path)} cannot be understood ({error})",
             advice="The next pass tries again. If it lasts, look whether a proxy answers in its place.",
         ) from None
 

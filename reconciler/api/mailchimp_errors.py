@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from reconciler.api.decoding import Undecodable, decode
 from reconciler.api.http import Answer
 from reconciler.errors import (
     BadRequest,
@@ -15,6 +16,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.model import RefusalKind, Standing
+from reconciler.printable import printable, shortened
 
 SYSTEM = "Mailchimp"
 SECONDS_AFTER_A_BLOCK = 5.0
@@ -50,6 +52,8 @@ _KIND_BY_STANDING = {
 
 _ADDRESS_FIELDS = frozenset({"email", "email address", "email_address"})
 _TAG = re.compile(r"[A-Z0-9_]{1,10}")
+_LONGEST_TEXT = 500
+_LONGEST_READ = 4 * _LONGEST_TEXT  # looking for addresses in a text without end would take without end
 _ADDRESS_IN_TEXT = re.compile(r"\S+@\S+")
 
 
@@ -129,8 +133,8 @@ def text_of(error: BadRequest) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """Given a text of Mailchimp's, return it fit for a log: addresses are left out."""
-    return _ADDRESS_IN_TEXT.sub("(address)", text)
+    """Given a text of Mailchimp's, return it fit for a log: short, harmless, and without addresses."""
+    return shortened(printable(_ADDRESS_IN_TEXT.sub("(address)", text[:_LONGEST_READ])), _LONGEST_TEXT)
 
 
 def _kind_of_text(text: str, fields: list[str]) -> RefusalKind:
@@ -181,8 +185,8 @@ def _failure(problem: _Problem, what: str) -> RemoteError:
 
 def _problem(answer: Answer) -> _Problem | None:
     try:
-        return msgspec.json.decode(answer.body, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode(answer.body, _Problem)
+    except Undecodable:
         return None
 
 

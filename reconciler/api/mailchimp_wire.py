@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from typing import Annotated
 
 import msgspec
 
 from reconciler.address import normalise
+from reconciler.api.decoding import DEEPEST, is_deeper_than
+from reconciler.api.values import MOST_DIGITS
 from reconciler.model import Address, Audience, AudienceId, Constraints, Contact, Fields, Standing
 
 _Scalar = str | int | float | bool | None
@@ -14,6 +17,8 @@ MergeValue = _Scalar | dict[str, object] | list[object]
 
 What is in a field that is not ours must not keep a whole audience from being read.
 """
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=10**MOST_DIGITS)]
 
 MEMBER_FIELDS = ("id", "email_address", "status", "contact_id", "merge_fields")
 
@@ -28,6 +33,11 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
     lasting_id: str | None = msgspec.field(name="contact_id", default=None)
     merge_fields: dict[str, MergeValue] | list[object] | None = None
     """An empty object may arrive as an empty list, or not at all."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which the decoder tells as its own, for what would break whoever reads it."""
+        if is_deeper_than(self.merge_fields, DEEPEST):
+            raise ValueError("nested too deeply")
 
     @property
     def contact_id(self) -> str:
@@ -54,7 +64,7 @@ class MembersPage(msgspec.Struct, frozen=True):
     """A page of GET /lists/{id}/members."""
 
     members: list[MemberRow]
-    total_items: int
+    total_items: Count
 
 
 class AudienceRow(msgspec.Struct, frozen=True):
@@ -93,7 +103,7 @@ class AudiencesPage(msgspec.Struct, frozen=True):
     """A page of GET /lists."""
 
     lists: list[AudienceRow]
-    total_items: int
+    total_items: Count
     constraints: ConstraintsRow = ConstraintsRow()
 
 
@@ -108,7 +118,7 @@ class MergeFieldsPage(msgspec.Struct, frozen=True):
     """A page of GET /lists/{id}/merge-fields."""
 
     merge_fields: list[MergeFieldRow]
-    total_items: int
+    total_items: Count
 
 
 class RefusedRow(msgspec.Struct, frozen=True):

@@ -4,14 +4,15 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import msgspec
-
+from reconciler.api.decoding import DEEPEST, Undecodable, decode, is_deeper_than
 from reconciler.api.http import Answer
-from reconciler.api.values import Json, rows_of, text
+from reconciler.api.values import Json, rows_of, text, whole_number
 from reconciler.errors import BadRequest, PermissionDenied, RemoteError, UnexpectedAnswer
+from reconciler.printable import printable, shortened
 
 SYSTEM = "OTYS"
 LONGEST_MESSAGE = 300
+LONGEST_READ = 4 * LONGEST_MESSAGE  # looking for addresses in a text without end would take without end
 FIRST_ERROR_STATUS = 400
 
 
@@ -106,21 +107,26 @@ def refusal(error: Json, dead_session_texts: Collection[str]) -> RemoteError:
 
 def without_secrets(message: str) -> str:
     """Given a text of OTYS, return it short and without addresses, sessions and keys."""
-    message = re.sub(r"\S+@\S+", "[address]", message)
+    message = re.sub(r"\S+@\S+", "[address]", message[:LONGEST_READ])
     message = re.sub(r"\b(?=[\w-]*\d)[\w-]{20,}", "[hidden]", message)
-    return message[:LONGEST_MESSAGE]
+    return shortened(printable(message), LONGEST_MESSAGE)
 
 
 def _decode(answer: Answer) -> dict[str, Json]:
-    try:
-        envelope: Json = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        envelope = None
-    if isinstance(envelope, dict):
+    envelope = _object_in(answer.body)
+    if envelope is not None:
         return envelope
     if answer.status >= FIRST_ERROR_STATUS:
         return {}
     raise GarbledAnswer(SYSTEM, _describe(answer.body))
+
+
+def _object_in(body: bytes) -> dict[str, Json] | None:
+    try:
+        envelope: dict[str, Json] = decode(body, dict)
+    except Undecodable:
+        return None
+    return None if is_deeper_than(envelope, DEEPEST) else envelope
 
 
 def _describe(body: bytes) -> str:
@@ -133,6 +139,7 @@ def _describe(body: bytes) -> str:
 def _count(total: Json, method: str) -> int | None:
     if total is None:
         return None
-    if not text(total).isdecimal():
-        raise UnexpectedAnswer(SYSTEM, f"{method} answered with a total that is no number")
-    return int(text(total))
+    count = whole_number(text(total))
+    if count is None:
+        raise UnexpectedAnswer(SYSTEM, f"{method} answered with a total that is no number of rows")
+    return count

@@ -11,6 +11,10 @@ YES = frozenset({"1", "true", "on", "yes", "y", "ja", "j", "aan", "active", "act
 NO = frozenset({"", "0", "false", "off", "no", "n", "nee", "uit", "inactive", "inactief"})
 
 
+MOST_DIGITS = 12
+"""Longer numbers count nothing: they are mistakes, or meant to hurt."""
+
+
 class Missing(Enum):
     """A field that was not sent, which is not the same as an empty one."""
 
@@ -65,7 +69,13 @@ def switch(value: Json) -> bool | None:
         return True
     if word in NO:
         return False
-    return int(word) != 0 if word.lstrip("-").isdecimal() else None
+    number = whole_number(word.removeprefix("-"))
+    return None if number is None else number != 0
+
+
+def whole_number(word: str) -> int | None:
+    """Given a text, return the number that its digits spell; None if they spell none that counts rows."""
+    return int(word) if word.isdecimal() and len(word) <= MOST_DIGITS else None
 
 
 def rows_of(value: Json) -> list[dict[str, Json]] | None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from reconciler.logs import set_up_logs
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 """The type of every reading command's `as_json` parameter."""
 
+_STEERING = re.compile(r"[^ -~\n]")
 _GLOBAL_SWITCHES = ("--verbose", "-v")
 _GLOBAL_VALUES = ("--config", "-c")
 
@@ -76,7 +78,12 @@ def shared(context: typer.Context) -> Shared:
 
 def print_json(value: object) -> None:
     """Given a value of plain types, print it as JSON on standard output, the same on every terminal."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(_STEERING.sub(_escaped, json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def _escaped(character: re.Match[str]) -> str:
+    """What a terminal would obey is spelled as JSON may spell any character, so that nothing is lost."""
+    return character[0] if character[0].isprintable() else json.dumps(character[0])[1:-1]
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reconciler.errors import ConfigurationError, LockHeld, Problem, ReconcilerError, StaleApproval
+from reconciler.printable import printable
 
 
 class ExitCode(IntEnum):
@@ -38,14 +39,15 @@ def exit_code(error: ReconcilerError) -> ExitCode:
 
 def explain(error: ReconcilerError, console: Console) -> None:
     """Given an error, print what is wrong and what can be done about it."""
-    console.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+    console.print(Text.assemble(("Error: ", "bold red"), printable(str(error))), soft_wrap=True)
     if isinstance(error, ConfigurationError):
         for problem in error.problems:
             print_problem(problem, console)
     if error.advice:
-        console.print(Text(error.advice), soft_wrap=True)
+        console.print(Text(printable(error.advice)), soft_wrap=True)
 
 
 def print_problem(problem: Problem, console: Console) -> None:
     """Given a problem, print it as an item of a list, on one line however long it is."""
-    console.print(Text.assemble("  - ", (problem.path, "bold"), f": {problem.message}"), soft_wrap=True)
+    where, what = printable(problem.path), printable(problem.message)
+    console.print(Text.assemble("  - ", (where, "bold"), f": {what}"), soft_wrap=True)

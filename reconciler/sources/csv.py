@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
-from reconciler.api.values import switch
+from reconciler.api.values import switch, whole_number
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.model import (
     Catalogue,
@@ -144,7 +144,7 @@ def _mailing_list(line: Line) -> MailingList:
         temporary=switch(line.text("temporary")) is True,
         mailchimp=switch(line.text("mailchimp")) is True,
         permission_reminder="" if reminder.casefold() == "standaard" else reminder,
-        recipient_count=int(count) if count.isdecimal() else None,
+        recipient_count=whole_number(count),
     )
 
 

@@ -11,6 +11,7 @@ from reconciler.model import Tally
 LARGEST_PAGE = 1000
 SMALLEST_PAGE = 125
 PAGES_UNTIL_LARGER = 20
+MOST_ROWS = 2_000_000  # whatever a total says, a listing has an end
 
 Row = TypeVar("Row")
 
@@ -101,6 +102,9 @@ def _read_once(fetch: Fetch[Row], key: Callable[[Row], str], size: PageSize) -> 
         offset += len(page.rows)
         nothing_new = len(rows) == known
         if offset >= page.total or nothing_new:
+            break
+        if offset >= MOST_ROWS:
+            failure = f"there was no end after {offset} rows"
             break
         try:
             page = _page(fetch, offset, size)

@@ -6,7 +6,7 @@ from functools import partial
 
 from reconciler.api.ows import ApiUser, OwsClient
 from reconciler.api.ows_answers import SYSTEM, Page
-from reconciler.api.values import Json, Missing, text
+from reconciler.api.values import Json, Missing, text, whole_number
 from reconciler.errors import RemoteError, UnexpectedAnswer
 from reconciler.model import (
     Catalogue,
@@ -151,7 +151,7 @@ class OtysSource:
             temporary=asked.switch(row, "temporary") is True,
             mailchimp=asked.switch(row, "mailchimp") is True,
             permission_reminder="" if reminder.casefold() in default_reminders else reminder,
-            recipient_count=int(count) if count.isdecimal() else None,
+            recipient_count=whole_number(count),
         )
 
     # -- people --------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Knows how to read a listing of OTYS to its end, and whether that was all of it (facts/otys.md, 3 and 8)."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from reconciler.model import Tally
 
 PAGES_WITHOUT_TOTAL = 1000
 SPARE_PAGES = 10
+MOST_PAGES = 10_000  # two million rows; whatever a total says, a listing has an end
 
 Fetch = Callable[[int, int], Page]
 """Given a limit and an offset, return a page."""
@@ -93,4 +93,5 @@ class _Reading:
 def _most_pages(first: Page) -> int:
     if first.total is None or not first.rows:
         return PAGES_WITHOUT_TOTAL
-    return 2 * math.ceil(first.total / len(first.rows)) + SPARE_PAGES
+    expected = -(-first.total // len(first.rows))
+    return min(2 * expected + SPARE_PAGES, MOST_PAGES)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from string import ascii_uppercase
 
-import msgspec
 import structlog
 
+from reconciler.api.decoding import DEEPEST, Undecodable, decode, is_deeper_than
 from reconciler.api.ows import Call, OwsClient
 from reconciler.api.ows_answers import Reply
 from reconciler.api.values import IDENTITY, Json, switch, text
@@ -202,13 +202,20 @@ def _flagged(setting: Setting) -> tuple[ListUid, ...]:
         )
     value = setting.value
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        try:
-            value = msgspec.json.decode(value)
-        except msgspec.DecodeError as error:
-            raise SettingsError(setting.number, f"this is no list of uids ({error})") from error
+        value = _collection_in(value, setting.number)
     if isinstance(value, str):
         value = [part.strip("\"'") for part in re.split(r"[,;\s]+", value)]
     if isinstance(value, dict):
         value = list(value.values())
     uids = [text(item, IDENTITY) for item in value] if isinstance(value, list) else [text(value)]
     return tuple(ListUid(uid) for uid in dict.fromkeys(uids) if uid)
+
+
+def _collection_in(value: str, number: str) -> Json:
+    try:
+        collection: Json = decode(value, list) if value.strip().startswith("[") else decode(value, dict)
+    except Undecodable:
+        raise SettingsError(number, "this is no list of uids, although it begins as one") from None
+    if is_deeper_than(collection, DEEPEST):
+        raise SettingsError(number, "this is no list of uids, it is nested too deeply")
+    return collection
