@@ -82,3 +82,5 @@ class Client:
     """Ends a pass before its next request."""
     workers: int = 4
     """How many lists are worked on at the same time."""
+    snapshot_days: int = 30
+    """For how long is kept what each list was decided from; 0: it is not."""

@@ -103,6 +103,7 @@ def open_client(
             opt_outs=opt_outs,
             stop=manners.stop,
             workers=config.daemon.workers,
+            snapshot_days=config.state.snapshot_days,
         )
 
 

@@ -84,6 +84,9 @@ class StateConfig(Table):
     """The database: sqlite:///PATH (three slashes for a path from the current folder, four for one from
     the root) or postgresql+psycopg://USER:PASSWORD@HOST/NAME. It may be kept like a secret, in the
     environment or a file."""
+    snapshot_days: int = Field(default=30, ge=0, le=3650)
+    """How many days to keep what each list was decided from, so that `plan --at` can try today's rules on
+    it; 0 keeps none. It holds names and addresses."""
 
 
 class MailConfig(Table):

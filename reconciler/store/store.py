@@ -5,6 +5,7 @@ from typing import Self
 
 from reconciler.store.base import Base
 from reconciler.store.connection import Database
+from reconciler.store.deletions import Deletions
 from reconciler.store.intents import Intents
 from reconciler.store.list_refusals import ListRefusals
 from reconciler.store.lists import Lists
@@ -15,9 +16,25 @@ from reconciler.store.passes import Passes
 from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
 from reconciler.store.releases import Releases
+from reconciler.store.undone import UndoneChanges
+from reconciler.store.snapshots import Snapshots
 
 
-class Store(Lists, ListRefusals, Base, Passes, Plans, Proposals, Intents, Locks, OptOuts, Outbox, Releases):
+class Store(
+    Lists,
+    ListRefusals,
+    Base,
+    Passes,
+    Plans,
+    Proposals,
+    Intents,
+    Deletions,
+    Locks,
+    OptOuts,
+    Outbox,
+    Releases,
+    Snapshots,
+):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 
     def __init__(self, database: Database, *, address_key: bytes) -> None:
