@@ -1,43 +1,36 @@
-"""The contacts of one list: snapshots side by side, plan, guard, apply, record."""
+"""The contacts of one list: what is decided and remembered first, and what is written after that."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
+from reconciler.flapping import hold_flapping
 from reconciler.guard import Guarded, guard
+from reconciler.journal import catch_up
 from reconciler.model import (
     AudienceId,
     BaseMove,
     Change,
-    Contact,
-    ContactSnapshot,
     ListChange,
     ListOutcome,
     ListUid,
     ListVerb,
-    MailingList,
     Outcome,
-    RecipientSnapshot,
     Result,
-    Tally,
     Verb,
 )
 from reconciler.pairing import Pairing
-from reconciler.plan import ListPlan, Sides, plan_list
 from reconciler.ports import AudienceSink
 from reconciler.record import keep_plan
 from reconciler.report import ListReport, is_writing
 from reconciler.running import Pass
-from reconciler.threads import threads
-
-LOOKUPS_AT_A_TIME = 4
-NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
+from reconciler.sides import plan_sides, read_sides
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What became of the contacts of one list."""
+    """What became of the contacts of one list, so far."""
 
     guarded: Guarded
     list_changes: tuple[ListChange, ...] = ()
@@ -53,47 +46,83 @@ class Reconciled:
     def in_step(self) -> bool:
         """Whether both sides were read completely and everything that may run is true now."""
         facts = self.guarded.plan.facts
-        unsettled = (Result.RETRY_LATER, Result.NOT_TRUE)
         return (
             not self.problem
             and facts.recipients.complete
             and facts.contacts.complete
-            and not any(outcome.result in unsettled for outcome in self.outcomes)
+            and not any(outcome.result in _UNSETTLED for outcome in self.outcomes)
         )
 
+    @property
+    def all_known(self) -> bool:
+        """Whether it is known of every change what became of it."""
+        return not self.problem and not any(one.result is Result.RETRY_LATER for one in self.outcomes)
 
-def reconcile_contacts(running: Pass, pairing: Pairing) -> Reconciled:
-    """Given a pass and a pairing, bring the audience in step with the list as far as the guards allow.
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that are to be written to Mailchimp."""
+        return tuple(change for change in self.guarded.allowed if is_writing(change))
 
-    Raise RemoteError when a side cannot be read or the audience as a whole cannot be written.
+
+_UNSETTLED = (Result.RETRY_LATER, Result.NOT_TRUE)
+
+
+def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
+    """Given a pass and a pairing, return what is to be done about its contacts, and remember every no.
+
+    Nothing is written to Mailchimp. Raise RemoteError when a side cannot be read.
     """
-    plan = _plan(running, pairing)
+    sides = catch_up(running, pairing, read_sides(running, pairing))
+    plan = hold_flapping(running, plan_sides(running, sides))
     guarded = guard(plan, running.client.limits, approved=running.approved.__contains__)
-    missing = _missing_merge_fields(running, pairing, guarded)
-    reconciled = Reconciled(guarded, missing)
-    sink, audience_id = running.sink, plan.audience_id
-    if sink is None or audience_id is None:
-        return reconciled
-    keep_plan(running, list_report(pairing, reconciled))
-    outcomes = [*_withheld(guarded), *_remember(running, plan.list_uid, guarded)]
+    return remember_nos(running, pairing, guarded)
+
+
+def remember_nos(running: Pass, pairing: Pairing, guarded: Guarded) -> Reconciled:
+    """Given what may run on a list, keep its plan and make all durable that needs no request: nos first."""
+    missing, problem, failure = _missing_merge_fields(running, pairing, guarded)
+    decided = Reconciled(guarded, missing, problem=problem, failure=failure)
+    if running.sink is None:
+        return decided
+    if pairing.audience is not None:
+        keep_plan(running, list_report(pairing, decided))
+    outcomes = (*_withheld(guarded), *_remember(running, guarded.plan.list_uid, guarded))
+    return replace(decided, outcomes=outcomes)
+
+
+def apply_plan(running: Pass, pairing: Pairing, guarded: Guarded) -> Reconciled:
+    """Given what may run on a list with an audience, remember every no of it and then write the rest."""
+    return write_contacts(running, pairing, remember_nos(running, pairing, guarded))
+
+
+def write_contacts(running: Pass, pairing: Pairing, decided: Reconciled) -> Reconciled:
+    """Given what was decided about the contacts of a pairing, write it as far as the guards allow.
+
+    What fails is told in the result; nothing of what is known up to then gets lost.
+    """
+    sink, audience = running.sink, pairing.audience
+    if sink is None or audience is None or decided.problem:
+        return decided
+    if decided.guarded.plan.audience_id is None:
+        decided = _for_new_audience(running, pairing, decided, audience.id)
+        if decided.problem:
+            return decided
+    running.require_lock()
+    outcomes = list(decided.outcomes)
     created: list[ListOutcome] = []
     problem, failure = "", None
     try:
-        for change in missing:
-            sink.create_merge_field(audience_id, change.after["merge_field"])
+        for change in decided.list_changes:
+            sink.create_merge_field(audience.id, change.after["merge_field"])
             created.append(ListOutcome(change=change, result=Result.APPLIED))
             running.client.store.record_list(running.id, running.client.name, created[-1], running.now())
-        _write(running, sink, audience_id, guarded, outcomes)
+        _write(running, sink, audience.id, decided, outcomes)
     except RemoteError as error:
         problem, failure = in_words(error), kind_of(error)
         if isinstance(error, CredentialsRejected):
             running.stopped.set()
     return replace(
-        reconciled,
-        list_outcomes=tuple(created),
-        outcomes=tuple(outcomes),
-        problem=problem,
-        failure=failure,
+        decided, list_outcomes=tuple(created), outcomes=tuple(outcomes), problem=problem, failure=failure
     )
 
 
@@ -126,87 +155,36 @@ def _audience_of(pairing: Pairing) -> AudienceId | None:
     return None if pairing.link is None else pairing.link.audience_id
 
 
-def read_sides(running: Pass, pairing: Pairing) -> Sides:
-    """Given a pass and a pairing, return all three sides of the list. Raise RemoteError without them."""
-    audience_id = None if pairing.audience is None else pairing.audience.id
-    recipients, contacts = _snapshots(running, pairing, audience_id)
-    client = running.client
-    client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
-    return Sides(
-        client=client.name,
-        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
-        audience_id=audience_id,
-        recipients=recipients,
-        contacts=contacts,
-        base=client.store.base(client.name, pairing.list_uid),
-        synced_once=pairing.link is not None and pairing.link.synced_once,
-    )
+def _for_new_audience(
+    running: Pass, pairing: Pairing, decided: Reconciled, audience_id: AudienceId
+) -> Reconciled:
+    """What was decided before the audience was there is about that audience now."""
+    guarded = replace(decided.guarded, plan=replace(decided.guarded.plan, audience_id=audience_id))
+    missing, problem, failure = _missing_merge_fields(running, pairing, guarded)
+    decided = replace(decided, guarded=guarded, list_changes=missing, problem=problem, failure=failure)
+    keep_plan(running, list_report(pairing, decided))
+    return decided
 
 
-def _plan(running: Pass, pairing: Pairing) -> ListPlan:
-    sides = read_sides(running, pairing)
-    plan = _plan_of(running, sides)
-    overlooked = _overlooked(running, plan)
-    if not overlooked:
-        return plan
-    seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
-    return _plan_of(running, replace(sides, contacts=seen))
+def _missing_merge_fields(
+    running: Pass, pairing: Pairing, guarded: Guarded
+) -> tuple[tuple[ListChange, ...], str, FailureKind | None]:
+    """An unknown tag is dropped in silence (facts/mailchimp.md, 46), so it has to exist before a write.
 
-
-def _plan_of(running: Pass, sides: Sides) -> ListPlan:
-    client = running.client
-    return plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
-
-
-def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
-    """Look up one by one those of ours that the listing did not show: its rows shift while others write.
-
-    Taking such a contact for gone would keep a person out for ever.
+    What goes wrong is told, not raised: the nos of the list are to be remembered all the same.
     """
-    audience_id, source = plan.audience_id, running.source
-    doubted = [
-        change.row_before
-        for change in plan.changes
-        if change.verb in (Verb.SUPPRESS, Verb.FORGET) and change.contact is None and change.row_before
-    ]
-    if audience_id is None or not doubted or not plan.facts.live or not plan.facts.contacts.complete:
-        return ()
-    with threads(LOOKUPS_AT_A_TIME, "look-up") as workers:
-        found = workers.map(lambda row: source.contact(audience_id, row.contact_id or row.address), doubted)
-        return tuple(contact for contact in found if contact is not None)
-
-
-def _snapshots(
-    running: Pass, pairing: Pairing, audience_id: AudienceId | None
-) -> tuple[RecipientSnapshot, ContactSnapshot]:
-    """Both sides are read at the same time, so that the moments they show are close."""
-    with threads(2, "snapshot") as both:
-        recipients = both.submit(_recipients, running, pairing)
-        contacts = both.submit(_contacts, running, audience_id)
-        return recipients.result(), contacts.result()
-
-
-def _recipients(running: Pass, pairing: Pairing) -> RecipientSnapshot:
-    if pairing.emptied or pairing.mailing_list is None:
-        return RecipientSnapshot((), NOTHING_THERE)
-    return running.client.lists.recipients(pairing.mailing_list)
-
-
-def _contacts(running: Pass, audience_id: AudienceId | None) -> ContactSnapshot:
-    if audience_id is None:
-        return ContactSnapshot((), NOTHING_THERE)
-    return running.source.contacts(audience_id)
-
-
-def _missing_merge_fields(running: Pass, pairing: Pairing, guarded: Guarded) -> tuple[ListChange, ...]:
-    """An unknown tag is dropped in silence (facts/mailchimp.md, 46), so it has to exist before a write."""
     wanted = {tag for change in guarded.allowed for tag in change.fields}
     shown = {tag for change in guarded.plan.changes if change.contact for tag in change.contact.fields}
     audience_id = guarded.plan.audience_id
     if audience_id is None or not wanted - shown:
-        return ()
-    missing = sorted(wanted - running.source.merge_field_tags(audience_id))
-    return tuple(
+        return (), "", None
+    try:
+        missing = sorted(wanted - running.source.merge_field_tags(audience_id))
+    except RemoteError as error:
+        if isinstance(error, CredentialsRejected):
+            running.stopped.set()
+        return (), in_words(error), kind_of(error)
+    changes = tuple(
         ListChange(
             verb=ListVerb.UPDATE_SETTINGS,
             list_uid=pairing.list_uid,
@@ -217,6 +195,7 @@ def _missing_merge_fields(running: Pass, pairing: Pairing, guarded: Guarded) -> 
         )
         for tag in missing
     )
+    return changes, "", None
 
 
 def _withheld(guarded: Guarded) -> Iterator[Outcome]:
@@ -226,17 +205,17 @@ def _withheld(guarded: Guarded) -> Iterator[Outcome]:
 
 
 def _write(
-    running: Pass, sink: AudienceSink, audience_id: AudienceId, guarded: Guarded, known: list[Outcome]
+    running: Pass, sink: AudienceSink, audience_id: AudienceId, decided: Reconciled, known: list[Outcome]
 ) -> None:
     """Append to `known` what becomes of each change, so that it is not lost when a later one fails."""
-    list_uid = guarded.plan.list_uid
+    list_uid = decided.guarded.plan.list_uid
     done: list[Outcome] = []
-    for outcomes in sink.apply(audience_id, [change for change in guarded.allowed if is_writing(change)]):
+    for outcomes in sink.apply(audience_id, decided.writes):
         _record(running, list_uid, outcomes)
         known.extend(outcomes)
         done.extend(outcomes)
         running.require_lock()
-    for proposal in guarded.released:
+    for proposal in decided.guarded.released:
         running.client.store.use_approval(running.client.name, proposal.digest, running.id, running.now())
     claimed = [outcome for outcome in done if outcome.result.moves_base]
     untrue = sink.read_back(audience_id, claimed) if claimed else ()
@@ -245,7 +224,6 @@ def _write(
 
 
 def _remember(running: Pass, list_uid: ListUid, guarded: Guarded) -> Sequence[Outcome]:
-    """Nos first: they are durable before anything else of the list is written."""
     store, client = running.client.store, running.client.name
     owed = [
         BaseMove(address=change.address, row=change.row_before, no=change.move.no)

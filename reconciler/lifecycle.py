@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.backup import save_audience
+from reconciler.deletion import delete_audience
 from reconciler.errors import BadRequest, PermissionDenied, RemoteError
+from reconciler.journal import record_creation
 from reconciler.model import (
-    Audience,
     BaseState,
     Link,
     LinkState,
@@ -14,7 +14,6 @@ from reconciler.model import (
     ListOutcome,
     ListVerb,
     Result,
-    Standing,
 )
 from reconciler.pairing import Pairing
 from reconciler.ports import AudienceSink, NewAudience
@@ -36,8 +35,12 @@ def settle_audience(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[Lis
         if step is not None:
             pairing, outcome = step(running, sink, pairing, change)
             outcomes.append(outcome)
-            _record(running, outcome)
     return pairing, tuple(outcomes)
+
+
+def is_edit(change: ListChange) -> bool:
+    """Given a change, return whether it edits an audience that is there."""
+    return change.verb in (ListVerb.RENAME_AUDIENCE, ListVerb.UPDATE_SETTINGS)
 
 
 def remember_link(running: Pass, pairing: Pairing, before: Link | None) -> None:
@@ -57,18 +60,14 @@ def let_go(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome,
 
 
 def take_down(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome, ...]]:
-    """Given a pairing whose list is proved deleted and whose grace is over, delete its audience.
-
-    Every contact is saved first. An audience that holds strangers is held.
-    """
-    sink, audience = running.sink, pairing.audience
+    """Given a pairing whose list is proved deleted and whose grace is over, delete its audience."""
+    sink, link = running.sink, pairing.link
     change = next((change for change in pairing.changes if change.verb is ListVerb.DELETE), None)
-    if sink is None or audience is None or change is None or pairing.waits:
+    if sink is None or pairing.audience is None or link is None or change is None or pairing.waits:
         return pairing, ()
-    outcome = _delete(running, sink, audience, change)
-    _record(running, outcome)
-    if not outcome.result.moves_base and pairing.link is not None:
-        pairing = replace(pairing, link=replace(pairing.link, state=LinkState.LINKED))
+    outcome = delete_audience(running, sink, link, change)
+    if not outcome.result.moves_base:
+        pairing = replace(pairing, link=replace(link, state=LinkState.LINKED))
     return pairing, (outcome,)
 
 
@@ -86,13 +85,16 @@ def _create(
         # When nobody knows what came of it, the intent stays open: the next pass looks for the audience.
         audience = sink.create(wanted)
     except (BadRequest, PermissionDenied) as error:
+        outcome = ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+        _record(running, outcome)
         store.settle(intent, result=Result.REFUSED, detail={}, now=running.now())
-        return _stopped(pairing), ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+        return _stopped(pairing), outcome
+    done = replace(change, audience_id=audience.id)
+    _record(running, ListOutcome(change=done, result=Result.APPLIED))
     store.forget_rows(client, change.list_uid)
     link = replace(pairing.link or _fresh_link(pairing), audience_id=audience.id)
     store.save_link(client, link)
     store.settle(intent, result=Result.APPLIED, detail={"audience": audience.id}, now=running.now())
-    done = replace(change, audience_id=audience.id)
     pairing = replace(
         pairing,
         audience=audience,
@@ -112,7 +114,9 @@ def _link(
     if pairing.link is not None:
         store.save_link(client, pairing.link)
     _close_begun(running, change, Result.APPLIED)
-    return pairing, ListOutcome(change=change, result=Result.APPLIED)
+    outcome = ListOutcome(change=change, result=Result.APPLIED)
+    _record(running, outcome)
+    return pairing, outcome
 
 
 def _close_begun(running: Pass, change: ListChange, result: str) -> None:
@@ -120,6 +124,8 @@ def _close_begun(running: Pass, change: ListChange, result: str) -> None:
     store = running.client.store
     for intent in store.open_intents(running.client.name):
         if intent.list_uid == change.list_uid and intent.kind is IntentKind.CREATE_AUDIENCE:
+            if change.audience_id is not None and change.audience_id not in intent.detail["existing"].split():
+                record_creation(running, intent, change.audience_id)
             store.settle(intent.id, result=result, detail={}, now=running.now())
 
 
@@ -128,12 +134,18 @@ def _edit(
 ) -> tuple[Pairing, ListOutcome]:
     audience_id = change.audience_id
     if audience_id is None:
-        return pairing, ListOutcome(change=change, result=Result.ALREADY_TRUE)
+        outcome = ListOutcome(change=change, result=Result.ALREADY_TRUE)
+        _record(running, outcome)
+        return pairing, outcome
     name, reminder = change.after.get("name"), change.after.get("permission_reminder")
     try:
         sink.edit(audience_id, name=name, permission_reminder=reminder)
     except BadRequest as error:
-        return pairing, ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+        outcome = ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
+        _record(running, outcome)
+        return pairing, outcome
+    outcome = ListOutcome(change=change, result=Result.APPLIED)
+    _record(running, outcome)
     if pairing.link is not None:
         link = replace(
             pairing.link,
@@ -142,7 +154,7 @@ def _edit(
         )
         running.client.store.save_link(running.client.name, link)
         pairing = replace(pairing, link=link)
-    return pairing, ListOutcome(change=change, result=Result.APPLIED)
+    return pairing, outcome
 
 
 def _unlink(running: Pass, pairing: Pairing, change: ListChange) -> tuple[Pairing, ListOutcome]:
@@ -163,43 +175,6 @@ _STEPS: dict[ListVerb, Callable[[Pass, AudienceSink, Pairing, ListChange], tuple
     ListVerb.RENAME_AUDIENCE: _edit,
     ListVerb.UPDATE_SETTINGS: _edit,
 }
-
-
-def _delete(running: Pass, sink: AudienceSink, audience: Audience, change: ListChange) -> ListOutcome:
-    contacts = running.source.contacts(audience.id)
-    if not contacts.tally.complete:
-        why = f"the audience could not be read completely for its backup: {contacts.tally.problem}"
-        return ListOutcome(change=change, result=Result.RETRY_LATER, detail=why)
-    store, client = running.client.store, running.client.name
-    ours = {
-        row.address
-        for row in store.base(client, change.list_uid).rows.values()
-        if row.state is BaseState.ACTIVE
-    }
-    strangers = sum(
-        contact.standing in (Standing.SUBSCRIBED, Standing.PENDING) and contact.address not in ours
-        for contact in contacts.contacts
-    )
-    if strangers:
-        why = f"it holds {strangers} contacts that are not ours"
-        return ListOutcome(change=change, result=Result.WITHHELD, detail=why)
-    backup = save_audience(running.client.backups, running.client.name, audience, contacts, running.now())
-    intent = store.intend(
-        client,
-        change.list_uid,
-        IntentKind.DELETE_AUDIENCE,
-        {"audience": audience.id, "backup": backup.name},
-        running.id,
-        running.now(),
-    )
-    try:
-        sink.delete(audience.id)
-    except (BadRequest, PermissionDenied) as error:
-        store.settle(intent, result=Result.REFUSED, detail={}, now=running.now())
-        return ListOutcome(change=change, result=Result.REFUSED, detail=_words(error))
-    store.forget_rows(client, change.list_uid)
-    store.settle(intent, result=Result.APPLIED, detail={}, now=running.now())
-    return ListOutcome(change=change, result=Result.APPLIED, detail=f"saved as {backup.name}")
 
 
 def _stopped(pairing: Pairing) -> Pairing:

@@ -274,7 +274,9 @@ class _Pairer:
         if before is not None:
             link = replace(link, name=before.name, permission_reminder=before.permission_reminder)
         change = self._change(ListVerb.LINK, mailing_list, audience.id, reason)
-        return self._sync(mailing_list, audience, link, change)
+        known = self.links.get(mailing_list.uid)
+        pairing = self._sync(mailing_list, audience, link, change)
+        return replace(pairing, starts_anew=known is not None and known.audience_id != audience.id)
 
     def _create(self, mailing_list: MailingList, reason: str) -> Pairing:
         wanted = {"name": mailing_list.name, "permission_reminder": self._reminder(mailing_list)}
@@ -307,6 +309,7 @@ class _Pairer:
             link=link if creates else None,
             changes=(change,),
             syncs=creates,
+            starts_anew=True,
         )
 
     # -- words ---------------------------------------------------------------------------------------

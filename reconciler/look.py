@@ -1,15 +1,19 @@
 """The first look of a pass: which lists, audiences and links there are, both services side by side."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.deletion import settle_deletion
 from reconciler.errors import RemoteError, in_words
 from reconciler.linking import missing_lists
-from reconciler.model import AudienceId, Fate, Integration, LinkState, ListUid, Result
+from reconciler.model import AudienceId, Fate, Integration, Link, LinkState, ListUid, Result
 from reconciler.pairing import Inventory
 from reconciler.running import Pass
-from reconciler.store import IntentKind
+from reconciler.store import Intent, IntentKind
 from reconciler.threads import threads
+
+NOT_DONE = "not done"
 
 
 def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pass, tuple[str, ...]]:
@@ -40,23 +44,44 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
         audience_ids=frozenset(audience.id for audience in found.audiences),
         approved=client.store.approvals(client.name, running.now()),
         saved_plans=client.store.plan_digests(client.name),
+        cut_off=_cut_off(running),
     )
     return replace(inventory, fates=fates), knowing, problems
 
 
-def close_intents(running: Pass, inventory: Inventory) -> None:
-    """Given the inventory, close the intents of a pass that was cut off and whose end it shows."""
+def close_intents(running: Pass, inventory: Inventory) -> Inventory:
+    """Given the inventory, close the intents of a pass that was cut off and whose end it shows.
+
+    Return the inventory with the links as they stand then.
+    """
     if running.sink is None:
-        return
+        return inventory
     client = running.client
-    linked = {link.list_uid for link in inventory.links if link.state is LinkState.LINKED}
+    links = {link.list_uid: link for link in inventory.links}
     for intent in client.store.open_intents(client.name):
-        if intent.kind is IntentKind.CREATE_AUDIENCE:
-            done = intent.list_uid in linked
-        else:
-            done = intent.detail["audience"] not in running.audience_ids
-        if done:
+        link = links.get(intent.list_uid)
+        if intent.kind is IntentKind.CREATE_AUDIENCE and link is not None and link.state is LinkState.LINKED:
             client.store.settle(intent.id, result=Result.APPLIED, detail={}, now=running.now())
+        elif intent.kind is IntentKind.DELETE_AUDIENCE and link is not None:
+            _close_deletion(running, inventory, intent, link)
+    return replace(inventory, links=client.store.links(client.name))
+
+
+def _close_deletion(running: Pass, inventory: Inventory, intent: Intent, link: Link) -> None:
+    if not inventory.audiences.tally.complete:
+        return
+    if intent.detail["audience"] in running.audience_ids:
+        running.client.store.settle(intent.id, result=NOT_DONE, detail={}, now=running.now())
+    else:
+        settle_deletion(running, intent, link)
+
+
+def _cut_off(running: Pass) -> Mapping[ListUid, tuple[Intent, ...]]:
+    found: defaultdict[ListUid, tuple[Intent, ...]] = defaultdict(tuple)
+    for intent in running.client.store.open_intents(running.client.name):
+        if intent.kind is IntentKind.APPLY:
+            found[intent.list_uid] += (intent,)
+    return found
 
 
 def _begun(running: Pass) -> Mapping[ListUid, frozenset[AudienceId]]:

@@ -50,6 +50,8 @@ class Pairing:
     changes: tuple[ListChange, ...] = ()
     syncs: bool = False
     """Whether the contacts are reconciled in this pass."""
+    starts_anew: bool = False
+    """Whether what the base knows is about another audience, so that only its nos count."""
     emptied: bool = False
     """Whether the list counts as empty, so that our contacts leave the audience."""
     waits: str = ""

@@ -95,5 +95,7 @@ class Limits:
     """Complete snapshots in a row that must prove a list deleted before its audience is deleted."""
     grace_hours: float = 24.0
     """Hours a list must have been proved deleted before its audience is deleted."""
+    recent_campaign_days: float = 7.0
+    """Days after a campaign in which its audience is not deleted, though its list was."""
     proposal_hours: float = 72.0
     """Hours after which a withheld plan can no longer be approved."""

@@ -2,40 +2,34 @@
 
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeAlias
 
-import structlog
 from structlog.contextvars import bound_contextvars
 
 from reconciler.client import Client
-from reconciler.contacts import list_report, reconcile_contacts
-from reconciler.errors import (
-    CredentialsRejected,
-    LockHeld,
-    ReconcilerError,
-    RemoteError,
-    StoreError,
-    in_words,
-)
+from reconciler.errors import LockHeld, ReconcilerError, StoreError, in_words
 from reconciler.failure import FailureKind, kind_of
-from reconciler.lifecycle import let_go, remember_link, settle_audience, take_down
 from reconciler.linking import pair_lists
+from reconciler.lists import OTYS, reconcile_lists
 from reconciler.look import close_intents, look_around
-from reconciler.model import Integration, Link, ListUid, PassId, PassResult
-from reconciler.pairing import Pairing, is_deletion
-from reconciler.record import digest_of_pass, drop_plans, keep_plan, propose, trigger_of
-from reconciler.report import ListReport, PassReport, result_of
+from reconciler.model import Integration, ListUid, PassId, PassResult
+from reconciler.optouts import tell_otys
+from reconciler.pairing import Inventory, Pairing
+from reconciler.record import digest_of_pass, drop_plans, propose, trigger_of
+from reconciler.report import ListReport, OptOutsReport, PassReport, result_of
 from reconciler.running import Pass
 from reconciler.store import HeldLock
-from reconciler.threads import threads
+from reconciler.wording import counted
 
 LEASE = timedelta(minutes=2)
 STOPPED = "stopped: the program was told to stop; the next pass goes on where this one ended"
-OTYS = "OTYS"
 
-_log = structlog.get_logger(__name__)
+OperatorsWork: TypeAlias = Callable[[Pass, tuple[Pairing, ...]], tuple[ListReport, ...]]
+"""Gets a pass and every pairing of the client; returns a report of each list that it had to do with."""
 
 
 def reconcile(
@@ -47,14 +41,37 @@ def reconcile(
     Raise LockHeld when another pass of the client runs, and StoreError when what is done cannot be
     remembered.
     """
-    holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
-    with client.store.lock(client.name, holder, lease=LEASE, now=client.now) as lock:
-        return _recorded(client, _began(client, trigger, only, pass_id), only, lock)
+    with _locked(client, trigger) as lock:
+        return _recorded(client, _began(client, trigger, only, pass_id), _Order(only=only), lock)
 
 
 def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
     """Given a client in plan mode, return what a pass would do. Waits for nobody, as it writes nothing."""
-    return _recorded(client, _began(client, "plan", only, None), only, None)
+    return _recorded(client, _began(client, "plan", only, None), _Order(only=only), None)
+
+
+def operate(client: Client, *, trigger: str, work: OperatorsWork) -> PassReport:
+    """Given a client and what an operator wants done to its lists, do it as a pass of its own.
+
+    Nothing else is done about the lists. Fails like `reconcile`.
+    """
+    with _locked(client, trigger) as lock:
+        return _recorded(client, _began(client, trigger, None, None), _Order(work=work), lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a pass is to do."""
+
+    only: ListUid | None = None
+    """The one list it is about; None: all."""
+    work: OperatorsWork | None = None
+    """What an operator wants done instead of reconciling."""
+
+
+def _locked(client: Client, trigger: str) -> AbstractContextManager[HeldLock]:
+    holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
+    return client.store.lock(client.name, holder, lease=LEASE, now=client.now)
 
 
 def _began(client: Client, trigger: str, only: ListUid | None, reserved: PassId | None) -> PassId:
@@ -65,14 +82,14 @@ def _began(client: Client, trigger: str, only: ListUid | None, reserved: PassId 
     return reserved
 
 
-def _recorded(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
+def _recorded(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | None) -> PassReport:
     with bound_contextvars(client=client.name, pass_id=pass_id):
-        return _reported(client, pass_id, only, lock)
+        return _reported(client, pass_id, order, lock)
 
 
-def _reported(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
+def _reported(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | None) -> PassReport:
     before = client.requests()
-    report = _attempt(client, pass_id, only, lock)
+    report = _attempt(client, pass_id, order, lock)
     made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
     report = replace(report, requests=made)
     client.store.end_pass(
@@ -87,12 +104,12 @@ def _reported(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldL
     return report
 
 
-def _attempt(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLock | None) -> PassReport:
+def _attempt(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | None) -> PassReport:
     blank = PassReport(
         client=client.name,
         mode=client.mode,
         pass_id=pass_id,
-        only=only,
+        only=order.only,
         started_at=client.now(),
         ended_at=client.now(),
         result=PassResult.OFF,
@@ -102,7 +119,7 @@ def _attempt(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLo
         if integration.enabled:
             with client.open_mailchimp(integration) as mailchimp:
                 running = Pass(client=client, id=pass_id, mailchimp=mailchimp, lock=lock)
-                return _pass(running, blank, integration, only)
+                return _pass(running, blank, integration, order)
         off = "the integration is switched off in OTYS (setting 3109): nothing was read or written"
         return replace(blank, ended_at=client.now(), problems=(off,))
     except (StoreError, LockHeld):
@@ -117,22 +134,24 @@ def _attempt(client: Client, pass_id: PassId, only: ListUid | None, lock: HeldLo
         )
 
 
-def _pass(running: Pass, blank: PassReport, integration: Integration, only: ListUid | None) -> PassReport:
+def _pass(running: Pass, blank: PassReport, integration: Integration, order: _Order) -> PassReport:
     client = running.client
     inventory, running, problems = look_around(running, integration)
     client.stop.check(OTYS)
-    close_intents(running, inventory)
+    inventory = close_intents(running, inventory)
     pairings = pair_lists(inventory, policy=client.policy, limits=client.limits, now=client.now())
-    drop_plans(running, {pairing.list_uid for pairing in pairings})
-    chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
-    unknown = _unknown_list(only, pairings)
-    client.watcher.began(client.name, len(chosen))
-    lists = _reconcile_lists(running, chosen, {link.list_uid: link for link in inventory.links})
+    opt_outs: OptOutsReport | None = None
+    if order.work is None:
+        lists, opt_outs = _reconciled(running, inventory, pairings, order.only)
+    else:
+        lists = order.work(running, pairings)
+    unknown = _unknown_list(order.only, pairings)
     report = replace(
         blank,
         ended_at=client.now(),
         lists=lists,
-        problems=(*problems, *unknown),
+        opt_outs=opt_outs,
+        problems=(*problems, *unknown, *_untold(opt_outs)),
         digest=digest_of_pass(running, lists),
         result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),
     )
@@ -144,70 +163,30 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, only: List
             problems=(*report.problems, STOPPED),
             failure=FailureKind.STOPPED,
         )
-    propose(running, report)
+    if order.work is None:
+        propose(running, report)
     return report
 
 
-def _reconcile_lists(
-    running: Pass, pairings: Sequence[Pairing], links: dict[ListUid, Link]
-) -> tuple[ListReport, ...]:
-    """Lists are worked on side by side; audiences are deleted last, when everything else is safe."""
-    last = [pairing for pairing in pairings if is_deletion(pairing)]
-    first = [pairing for pairing in pairings if not is_deletion(pairing)]
-    reports: list[ListReport] = []
-    for group in (first, last):
-        with threads(running.client.workers, "list") as workers:
-            jobs = [
-                workers.submit(_reconcile_list, running, pairing, links.get(pairing.list_uid))
-                for pairing in group
-            ]
-            reports.extend(job.result() for job in jobs)
-    return tuple(reports)
+def _reconciled(
+    running: Pass, inventory: Inventory, pairings: Sequence[Pairing], only: ListUid | None
+) -> tuple[tuple[ListReport, ...], OptOutsReport | None]:
+    """OTYS is told who opted out as soon as that is durable, before anybody is added anywhere."""
+    drop_plans(running, {pairing.list_uid for pairing in pairings})
+    chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
+    running.client.watcher.began(running.client.name, len(chosen))
+    links = {link.list_uid: link for link in inventory.links}
+    told: list[OptOutsReport] = []
+    lists = reconcile_lists(running, chosen, links, before_writing=lambda: told.append(tell_otys(running)))
+    return lists, next(iter(told), None)
 
 
-def _reconcile_list(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
-    with bound_contextvars(list=pairing.list_uid):
-        return _isolated(running, pairing, before)
-
-
-def _isolated(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
-    """One failing list never stops another, unless it shows that none can work."""
-    if running.stopped.is_set():
-        return replace(list_report(pairing), problem="not tried: Mailchimp rejected the key")
-    try:
-        running.client.stop.check(OTYS)
-        report = _work_on(running, pairing, before)
-    except RemoteError as error:
-        if isinstance(error, CredentialsRejected):
-            running.stopped.set()
-        report = replace(list_report(pairing), problem=in_words(error), failure=kind_of(error))
-    except ReconcilerError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a defect costs this one list, and is told with its trace
-        _log.exception("list_crashed")
-        problem = f"this program has a defect ({type(error).__name__}); its log says where. Please report it."
-        report = replace(list_report(pairing), problem=problem, failure=FailureKind.OTHER)
-    running.client.watcher.finished_list(running.client.name, report)
-    return report
-
-
-def _work_on(running: Pass, pairing: Pairing, before: Link | None) -> ListReport:
-    pairing, settled = settle_audience(running, pairing)
-    reconciled = reconcile_contacts(running, pairing) if pairing.syncs else None
-    pairing, left = let_go(running, pairing)
-    pairing, gone = take_down(running, pairing)
-    first_sync = False
-    if reconciled is not None and reconciled.in_step and pairing.link is not None:
-        first_sync = running.sink is not None and not pairing.link.synced_once
-        pairing = replace(pairing, link=replace(pairing.link, synced_once=True))
-    remember_link(running, pairing, before)
-    report = list_report(pairing, reconciled)
-    report = replace(
-        report, list_outcomes=(*settled, *report.list_outcomes, *left, *gone), first_sync=first_sync
-    )
-    if running.sink is None or reconciled is None:
-        keep_plan(running, report)
-    return report
+def _untold(opt_outs: OptOutsReport | None) -> tuple[str, ...]:
+    """It is told as a note: one person whom OTYS refuses must not make every pass a failed one."""
+    if opt_outs is None or not opt_outs.problem:
+        return ()
+    owed = counted(opt_outs.owed, "opt-out")
+    return (f"OTYS was not told of {owed}, `reconciler optouts` names them: {opt_outs.problem}",)
 
 
 def _unknown_list(only: ListUid | None, pairings: Sequence[Pairing]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from reconciler.client import Client, Mailchimp
 from reconciler.errors import LockHeld
 from reconciler.model import AudienceId, ListUid, PassId
 from reconciler.ports import AudienceSink, AudienceSource
-from reconciler.store import HeldLock
+from reconciler.store import HeldLock, Intent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class Pass:
     """The audiences that existed when the pass began."""
     saved_plans: Mapping[ListUid, str] = field(default_factory=dict)
     """The digests of the plans that were last saved, by list."""
+    cut_off: Mapping[ListUid, tuple[Intent, ...]] = field(default_factory=dict)
+    """The plans that earlier passes began to carry out and whose end is not known, by list."""
     lock: HeldLock | None = None
     """The client's lock; None in a plan, which takes none."""
     stopped: Event = field(default_factory=Event)

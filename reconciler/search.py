@@ -6,17 +6,17 @@ from dataclasses import replace
 import msgspec
 
 from reconciler.client import Client
-from reconciler.contacts import read_sides
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.explain import Evidence, explain_from_memory, explain_in_list
 from reconciler.explanation import ListExplanation
+from reconciler.flapping import hold_flapping
 from reconciler.guard import guard
 from reconciler.linking import pair_lists
 from reconciler.look import look_around
 from reconciler.model import Address, Integration, ListUid, PassId
 from reconciler.pairing import Inventory, Pairing
-from reconciler.plan import plan_list
 from reconciler.running import Pass
+from reconciler.sides import plan_sides, read_sides
 from reconciler.store import Remembered
 
 OFF = "the integration is switched off in OTYS (setting 3109): nothing is read or written"
@@ -138,7 +138,7 @@ def _look_into(
             answer="It is not known, because the list could not be read.",
             problem=in_words(error),
         )
-    plan = plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
+    plan = hold_flapping(running, plan_sides(running, sides))
     guarded = guard(plan, client.limits, approved=running.approved.__contains__)
     waiting = client.store.proposals(client.name, now=running.now())
     evidence = Evidence(

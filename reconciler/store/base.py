@@ -1,9 +1,10 @@
 """Remembers what was last synced of each list, and what became of every change."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, Table, delete, insert, select
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select
 
 from reconciler.model import (
     Address,
@@ -17,6 +18,7 @@ from reconciler.model import (
     PassId,
     Refusal,
     RefusalKind,
+    Result,
     Verb,
 )
 from reconciler.store.columns import decode_persons, decode_text_map
@@ -25,10 +27,10 @@ from reconciler.store.consequences import consequences
 from reconciler.store.keyed_hash import keyed_hash, without_addresses
 from reconciler.store.list_refusals import remember_list_refusal
 from reconciler.store.lists import ensure_list, find_list
-from reconciler.store.moves import apply_moves, end_refusals, save_refusals
+from reconciler.store.moves import apply_moves, end_refusals, save_refusals, settle_refusals
 from reconciler.store.no_memory import no_of, open_nos
 from reconciler.store.records import Remembered, RememberedNo
-from reconciler.store.tables import base_rows, lists, nos, outcomes, refusals
+from reconciler.store.tables import base_rows, lists, nos, outcomes, passes, refusals
 
 _STATES = {state.value: state for state in BaseState}
 
@@ -71,27 +73,13 @@ class Base:
                 insert(outcomes), [self._history_row(pass_id, list_id, outcome, now) for outcome in known]
             )
             apply_moves(connection, list_id, meant.moves, now)
-            end_refusals(connection, list_id, meant.settled)
+            settle_refusals(connection, list_id, meant.settled)
             save_refusals(connection, list_id, meant.refusals)
 
     def record_list(self, pass_id: PassId, client: str, outcome: ListOutcome, now: datetime) -> None:
         """Given what became of a change of a list's audience, write it to history."""
-        change = outcome.change
         with self._database.writing() as connection:
-            list_id = ensure_list(connection, client, change.list_uid, name=change.list_name)
-            connection.execute(
-                insert(outcomes).values(
-                    pass_id=pass_id,
-                    list_id=list_id,
-                    verb=change.verb.value,
-                    address_key="",
-                    result=outcome.result.value,
-                    reason=without_addresses(change.reason),
-                    detail=without_addresses(outcome.detail),
-                    at=now,
-                )
-            )
-            remember_list_refusal(connection, list_id, outcome, now)
+            record_list_outcome(connection, pass_id, client, outcome, now)
 
     def forget_rows(self, client: str, list_uid: ListUid) -> None:
         """Given a list that gets another audience, forget its rows and refusals; its nos stay for ever."""
@@ -145,6 +133,29 @@ class Base:
             for of in named
         )
 
+    def directions(
+        self, client: str, list_uid: ListUid, addresses: Collection[Address], since: datetime
+    ) -> Mapping[Address, Sequence[str]]:
+        """Given addresses of a list, return the adds and removals of each since then, oldest first."""
+        keys = {self.key_address(address): address for address in addresses}
+        first = select(func.min(passes.c.id)).where(passes.c.started_at >= since).scalar_subquery()
+        found: defaultdict[Address, list[str]] = defaultdict(list)
+        with self._database.reading() as connection:
+            query = (
+                select(outcomes.c.address_key, outcomes.c.verb)
+                .where(
+                    outcomes.c.pass_id >= first,
+                    outcomes.c.list_id == find_list(connection, client, list_uid),
+                    outcomes.c.verb.in_([Verb.ADD.value, Verb.REMOVE.value]),
+                    outcomes.c.result == Result.APPLIED.value,
+                )
+                .order_by(outcomes.c.pass_id, outcomes.c.id)  # what was found done late is of an early pass
+            )
+            for key, verb in connection.execute(query):
+                if key in keys:
+                    found[keys[key]].append(verb)
+        return found
+
     def _history_row(
         self, pass_id: PassId, list_id: int, outcome: Outcome, now: datetime
     ) -> Mapping[str, object]:
@@ -159,6 +170,28 @@ class Base:
             "detail": without_addresses(outcome.detail, change.address),
             "at": now,
         }
+
+
+def record_list_outcome(
+    connection: Connection, pass_id: PassId, client: str, outcome: ListOutcome, now: datetime
+) -> int:
+    """Given what became of a change of a list's audience, write it to history; return the list's number."""
+    change = outcome.change
+    list_id = ensure_list(connection, client, change.list_uid, name=change.list_name)
+    connection.execute(
+        insert(outcomes).values(
+            pass_id=pass_id,
+            list_id=list_id,
+            verb=change.verb.value,
+            address_key="",
+            result=outcome.result.value,
+            reason=without_addresses(change.reason),
+            detail=without_addresses(outcome.detail),
+            at=now,
+        )
+    )
+    remember_list_refusal(connection, list_id, outcome, now)
+    return list_id
 
 
 def _rows(connection: Connection, list_id: int) -> Mapping[Address, BaseRow]:

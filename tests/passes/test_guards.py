@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler import reconcile
-from reconciler.contacts import Reconciled, reconcile_contacts
+from reconciler import lists
+from reconciler.contacts import Reconciled, decide_contacts
 from reconciler.errors import LockHeld, StaleApproval
 from reconciler.guard import Danger
 from reconciler.model import PassResult
@@ -197,10 +197,10 @@ def test_a_defect_of_the_program_costs_one_list_and_no_other(
     def defective(running: Pass, pairing: Pairing) -> Reconciled:
         if pairing.list_uid == nurses.uid:
             raise ZeroDivisionError
-        return reconcile_contacts(running, pairing)
+        return decide_contacts(running, pairing)
 
     with monkeypatch.context() as broken:
-        broken.setattr(reconcile, "reconcile_contacts", defective)
+        broken.setattr(lists, "decide_contacts", defective)
         report = acme.once()
     assert report.result is PassResult.FAILED
     assert "defect (ZeroDivisionError)" in report.all_problems[0]

@@ -1,0 +1,95 @@
+"""Reads one list on all three sides at the same time, and looks up what a shifting listing left out."""
+
+from dataclasses import replace
+
+from reconciler.model import (
+    AudienceId,
+    Contact,
+    ContactSnapshot,
+    MailingList,
+    RecipientSnapshot,
+    Tally,
+    Verb,
+)
+from reconciler.pairing import Pairing
+from reconciler.plan import ListPlan, Sides, plan_list
+from reconciler.running import Pass
+from reconciler.threads import threads
+
+LOOKUPS_AT_A_TIME = 4
+NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
+
+
+def read_sides(running: Pass, pairing: Pairing) -> Sides:
+    """Given a pass and a pairing, return all three sides of the list. Raise RemoteError without them."""
+    audience_id = None if pairing.audience is None else pairing.audience.id
+    recipients, contacts = _snapshots(running, pairing, audience_id)
+    client = running.client
+    client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
+    base = client.store.base(client.name, pairing.list_uid)
+    if pairing.starts_anew:
+        base = replace(base, rows={}, refusals=())
+    return Sides(
+        client=client.name,
+        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
+        audience_id=audience_id,
+        recipients=recipients,
+        contacts=contacts,
+        base=base,
+        synced_once=pairing.link is not None and pairing.link.synced_once,
+    )
+
+
+def plan_sides(running: Pass, sides: Sides) -> ListPlan:
+    """Given a list on all three sides, return its plan. Raise RemoteError when a look-up fails."""
+    plan = _plan_of(running, sides)
+    overlooked = _overlooked(running, plan)
+    if not overlooked:
+        return plan
+    seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
+    return _plan_of(running, replace(sides, contacts=seen))
+
+
+def _plan_of(running: Pass, sides: Sides) -> ListPlan:
+    client = running.client
+    return plan_list(sides, templates=client.templates, policy=client.policy, now=running.now())
+
+
+def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
+    """Look up one by one those of ours that the listing did not show: its rows shift while others write.
+
+    Taking such a contact for gone would keep a person out for ever.
+    """
+    audience_id, source = plan.audience_id, running.source
+    doubted = [
+        change.row_before
+        for change in plan.changes
+        if change.verb in (Verb.SUPPRESS, Verb.FORGET) and change.contact is None and change.row_before
+    ]
+    if audience_id is None or not doubted or not plan.facts.live or not plan.facts.contacts.complete:
+        return ()
+    with threads(LOOKUPS_AT_A_TIME, "look-up") as workers:
+        found = workers.map(lambda row: source.contact(audience_id, row.contact_id or row.address), doubted)
+        return tuple(contact for contact in found if contact is not None)
+
+
+def _snapshots(
+    running: Pass, pairing: Pairing, audience_id: AudienceId | None
+) -> tuple[RecipientSnapshot, ContactSnapshot]:
+    """Both sides are read at the same time, so that the moments they show are close."""
+    with threads(2, "snapshot") as both:
+        recipients = both.submit(_recipients, running, pairing)
+        contacts = both.submit(_contacts, running, audience_id)
+        return recipients.result(), contacts.result()
+
+
+def _recipients(running: Pass, pairing: Pairing) -> RecipientSnapshot:
+    if pairing.emptied or pairing.mailing_list is None:
+        return RecipientSnapshot((), NOTHING_THERE)
+    return running.client.lists.recipients(pairing.mailing_list)
+
+
+def _contacts(running: Pass, audience_id: AudienceId | None) -> ContactSnapshot:
+    if audience_id is None:
+        return ContactSnapshot((), NOTHING_THERE)
+    return running.source.contacts(audience_id)
