@@ -37,6 +37,8 @@ class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True):
     before: Mapping[str, str] = {}
     after: Mapping[str, str] = {}
     persons: Sequence[str] = ()
+    consent: bool = False
+    """Whether it honours a no."""
     result: str | None = None
     """A `Result` or PLANNED; None where it is not known what became of it."""
     detail: str = ""
@@ -218,6 +220,7 @@ def _of_contact(
         before=_with_email(change.before, change),
         after=change.after,
         persons=tuple(str(person) for person in change.persons),
+        consent=change.consent,
         result=_result(outcome, withheld=withheld or change.verb is Verb.HOLD),
         detail=outcome.detail if outcome else detail,
     )

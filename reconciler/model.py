@@ -294,6 +294,8 @@ class RefusalKind(StrEnum):
     """Temporary: tried again after a day."""
     CANNOT_ARCHIVE = "cannot_archive"
     """A pending or cleaned contact cannot be archived (facts/mailchimp.md, 35)."""
+    UNDONE = "undone"
+    """No refusal of Mailchimp: a person undid it, and it is not done again while its data stays the same."""
     UNKNOWN = "unknown"
     """A text we do not know: permanent until the data changes, and reported."""
 

@@ -26,6 +26,7 @@ from reconciler.model import (
     No,
     RecipientSnapshot,
     Refusal,
+    RefusalKind,
     Standing,
     Tally,
     Verb,
@@ -127,7 +128,7 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
         changes=changes,
         moves=_moves(results, view, proven=_absence_is_proven(sides, view)),
         refused=refused,
-        outdated=_outdated(sides, view),
+        outdated=_outdated(sides, view, refused),
         invalid=listings.invalid,
         shared=tuple(listed for listed in listings.by_address.values() if len(listed.persons) > 1),
         listed=frozenset(listings.by_address),
@@ -272,19 +273,28 @@ def _hold_back_refused(
     refused: list[Refused] = []
     for change in changes:
         refusal = standing.get((change.address, fingerprint(change))) if standing else None
-        if refusal is None:
+        if refusal is None or (refusal.kind is RefusalKind.UNDONE and change.consent):
             to_do.append(change)
         else:
             refused.append(Refused(change, refusal))
     return tuple(to_do), tuple(refused)
 
 
-def _outdated(sides: Sides, view: View) -> tuple[Address, ...]:
-    """A refusal stays visible until its person leaves the list or a change of the address is true."""
+def _outdated(sides: Sides, view: View, refused: Iterable[Refused]) -> tuple[Address, ...]:
+    """A refusal stays visible until its person leaves the list or a change of the address is true.
+
+    What was undone is held back for as long as a pass would do it again.
+    """
     if not _absence_is_proven(sides, view):
         return ()
     known = {*view.listings.by_address, *view.rows}
-    gone = {refusal.address for refusal in sides.base.refusals if refusal.address not in known}
+    held_back = {one.change.address for one in refused}
+    gone = {
+        refusal.address
+        for refusal in sides.base.refusals
+        if refusal.address not in known
+        or (refusal.kind is RefusalKind.UNDONE and refusal.address not in held_back)
+    }
     return tuple(sorted(gone))
 
 

@@ -65,6 +65,7 @@ _REFUSALS: Final[Mapping[RefusalKind, str]] = {
     RefusalKind.ARCHIVED: text("the contact is archived"),
     RefusalKind.TOO_MANY_SIGNUPS: text("signed up for too much lately; tried again after a day"),
     RefusalKind.CANNOT_ARCHIVE: text("the contact cannot be archived"),
+    RefusalKind.UNDONE: text("it was undone by hand"),
     RefusalKind.UNKNOWN: text("for a reason that is not known"),
 }
 _OVER: Final[Mapping[str, str]] = {

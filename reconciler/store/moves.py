@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, case, delete
+from sqlalchemy import Connection, Delete, and_, bindparam, case, delete
 
-from reconciler.model import Address, BaseMove, BaseRow, Refusal
+from reconciler.model import Address, BaseMove, BaseRow, Refusal, RefusalKind
 from reconciler.store.columns import encode_map, encode_persons
 from reconciler.store.connection import insert
 from reconciler.store.no_memory import end_nos, remember_nos
@@ -57,13 +57,26 @@ def save_refusals(connection: Connection, list_id: int, refused: Iterable[Refusa
 
 
 def end_refusals(connection: Connection, list_id: int, addresses: Sequence[Address]) -> None:
-    """Given addresses of one list whose changes are true now, forget that they were refused."""
-    if not addresses:
-        return
-    connection.execute(
-        delete(refusals).where(refusals.c.list_id == list_id, refusals.c.address == bindparam("gone")),
-        [{"gone": address} for address in addresses],
-    )
+    """Given addresses of one list that refusals are not about any more, forget those refusals."""
+    _delete_refusals(connection, _refusals_of(list_id), addresses)
+
+
+def settle_refusals(connection: Connection, list_id: int, addresses: Sequence[Address]) -> None:
+    """Given addresses of one list whose changes are true now, forget that they were refused.
+
+    What a person undid stays so: it is remembered before the change that undoes it becomes true.
+    """
+    refused = _refusals_of(list_id).where(refusals.c.kind != RefusalKind.UNDONE.value)
+    _delete_refusals(connection, refused, addresses)
+
+
+def _refusals_of(list_id: int) -> Delete:
+    return delete(refusals).where(refusals.c.list_id == list_id, refusals.c.address == bindparam("gone"))
+
+
+def _delete_refusals(connection: Connection, statement: Delete, addresses: Sequence[Address]) -> None:
+    if addresses:
+        connection.execute(statement, [{"gone": address} for address in addresses])
 
 
 def _final_rows(moves: Sequence[BaseMove]) -> Mapping[Address, BaseRow | None]:

@@ -16,8 +16,8 @@ from reconciler.store.passes import Passes
 from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
 from reconciler.store.releases import Releases
-from reconciler.store.undone import UndoneChanges
 from reconciler.store.snapshots import Snapshots
+from reconciler.store.undone import UndoneChanges
 
 
 class Store(
@@ -34,6 +34,7 @@ class Store(
     Outbox,
     Releases,
     Snapshots,
+    UndoneChanges,
 ):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 

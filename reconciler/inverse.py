@@ -1,0 +1,347 @@
+"""What would turn one change of an earlier pass around, as the world stands now. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reconciler.changes import NO_TEXT
+from reconciler.document import ChangeDocument
+from reconciler.model import (
+    Address,
+    Audience,
+    BaseMove,
+    BaseRow,
+    BaseState,
+    Change,
+    Contact,
+    Fields,
+    ListChange,
+    ListUid,
+    ListVerb,
+    No,
+    Person,
+    Result,
+    Standing,
+    Verb,
+)
+from reconciler.observe import REACHED, View
+
+NOTHING_WRITTEN = "it wrote nothing to Mailchimp: who said no or is gone stays so"
+_NOT_FIELDS = ("email", "status")
+
+
+class Verdict(StrEnum):
+    """What there is to do about a change that is to be undone."""
+
+    TO_DO = "to_do"
+    ALREADY_TRUE = "already_true"
+    """It is as it was before, whoever saw to that."""
+    IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inverse:
+    """A change of an earlier pass, and what undoes it."""
+
+    done: ChangeDocument
+    verdict: Verdict
+    reason: str = ""
+    """Why there is nothing to do, or nothing that can be done."""
+    change: Change | None = None
+    list_change: ListChange | None = None
+
+
+class Inverter:
+    """Inverts changes of one list that is seen on all three sides."""
+
+    def __init__(self, view: View, held_back: Mapping[Address, Change], reason: str) -> None:
+        """Given the list, what an earlier undo holds back on it, and what the inverse changes are for."""
+        self._view = view
+        self._held_back = held_back
+        self._reason = reason
+        self._no_at: dict[Address, No] = {no.address: no for no in view.base.nos}
+        self._no_of: dict[Person, No] = {
+            person: no for no in view.base.nos if no.reason.follows_person for person in no.persons
+        }
+
+    def invert(self, done: ChangeDocument) -> Inverse:
+        """Given a change of a contact that is true since an earlier pass, return what undoes it."""
+        address = Address(done.email or "")
+        match done.verb:
+            case Verb.ADD if done.result == Result.APPLIED:
+                return self._archive(done, address)
+            case Verb.ADD | Verb.ADOPT:
+                return self._let_go(done, address)
+            case Verb.REMOVE:
+                return self._bring_back(done, address)
+            case Verb.UPDATE:
+                return self._write_back(done, address)
+            case Verb.RENAME:
+                return self._rename_back(done, address)
+            case Verb.FORGET if address in self._held_back:
+                return _to_do(done, self._held_back[address])
+            case _:
+                return impossible(done, NOTHING_WRITTEN)
+
+    def _archive(self, done: ChangeDocument, address: Address) -> Inverse:
+        """What we added leaves again, as long as it is ours."""
+        contact, row = self._contact_of(address), self._view.base.rows.get(address)
+        if contact is None or contact.standing is Standing.ARCHIVED:
+            return _already(done, "it is not in the audience any more")
+        objection = self._cannot_touch(done, address, row, contact)
+        if objection or row is None:
+            return impossible(done, objection)
+        return _to_do(
+            done,
+            self._change(
+                Verb.REMOVE,
+                contact,
+                row,
+                before={"status": contact.standing},
+                after={"status": Standing.ARCHIVED},
+                move=BaseMove(address=address, row=replace(row, state=BaseState.REMOVED)),
+            ),
+        )
+
+    def _let_go(self, done: ChangeDocument, address: Address) -> Inverse:
+        """What was there before us stays there, with its values of then, and is not ours any more."""
+        contact, row = self._contact_of(address), self._view.base.rows.get(address)
+        if row is None or row.state is not BaseState.ACTIVE:
+            return _already(done, "it is not ours any more")
+        objection = self._cannot_touch(done, address, row, contact)
+        if objection or contact is None:
+            return impossible(done, objection)
+        move = BaseMove(address=address, row=None)
+        values = _values_to_restore(done, contact) if done.verb == Verb.ADOPT else {}
+        if values:
+            return _to_do(done, self._written(Verb.UPDATE, contact, row, values, move))
+        status = {"status": str(contact.standing)}
+        return _to_do(done, self._change(Verb.FORGET, contact, row, before=status, after=status, move=move))
+
+    def _bring_back(self, done: ChangeDocument, address: Address) -> Inverse:
+        """What we archived comes back, unless anybody behind it said no."""
+        contact, row = self._view.contacts.get(address), self._view.base.rows.get(address)
+        if done.consent:
+            return impossible(done, "it honoured somebody's no")
+        objection = self._objection(done, address)
+        if objection:
+            return impossible(done, objection)
+        if contact is not None and contact.standing is Standing.SUBSCRIBED:
+            return _already(done, "it is subscribed")
+        if done.result != Result.APPLIED or done.before.get("status") != Standing.SUBSCRIBED:
+            return impossible(done, "it was not subscribed when that pass came to it")
+        if contact is None:
+            return impossible(done, "it was deleted in Mailchimp since then")
+        if contact.standing is not Standing.ARCHIVED:
+            return impossible(done, f"it is {contact.standing} in Mailchimp by now")
+        if row is None or row.state is not BaseState.REMOVED or _another(row, contact):
+            return impossible(done, "it was not archived by us last")
+        return _to_do(
+            done,
+            self._change(
+                Verb.ADD,
+                contact,
+                row,
+                before={"status": contact.standing},
+                after={"status": Standing.SUBSCRIBED, "email": address},
+                move=BaseMove(address=address, row=replace(row, state=BaseState.ACTIVE)),
+            ),
+        )
+
+    def _write_back(self, done: ChangeDocument, address: Address) -> Inverse:
+        """The values of before, where Mailchimp still shows those of after."""
+        contact, row = self._contact_of(address), self._view.base.rows.get(address)
+        objection = self._objection(done, address) or _not_ours(row, contact) or _not_reached(contact)
+        if objection or contact is None or row is None:
+            return impossible(done, objection)
+        values = _values_to_restore(done, contact)
+        if not values:
+            return _nothing_to_restore(done, contact)
+        # With the base as it was before, the planner sees again what it wrote then: a release redoes it.
+        move = BaseMove(address=address, row=replace(row, fields={**row.fields, **values}))
+        return _to_do(done, self._written(Verb.UPDATE, contact, row, values, move))
+
+    def _rename_back(self, done: ChangeDocument, address: Address) -> Inverse:
+        """The old address, if nobody else has it by now."""
+        old, rows = Address(done.before["email"]), self._view.base.rows
+        contact, row = self._contact_of(address), rows.get(address)
+        ours_at_old = row is None and old in rows and rows[old].state is BaseState.ACTIVE
+        if ours_at_old or (contact is not None and contact.address == old):
+            return _already(done, "it has its old address")
+        objection = (
+            self._objection(done, address)
+            or _not_ours(row, contact)
+            or _not_reached(contact)
+            or _moved(contact, address)
+            or self._taken(old)
+        )
+        if objection or contact is None or row is None:
+            return impossible(done, objection)
+        values = _values_to_restore(done, contact)
+        row_of_old = replace(row, address=old, fields={**row.fields, **values})
+        move = BaseMove(address=old, row=row_of_old, replaces=address)
+        change = self._written(Verb.RENAME, contact, row, values, move)
+        before, after = {"email": address, **change.before}, {"email": old, **change.after}
+        return _to_do(done, replace(change, before=before, after=after))
+
+    # -- what is asked of the three sides ---------------------------------------------------------------
+
+    def _cannot_touch(
+        self, done: ChangeDocument, address: Address, row: BaseRow | None, contact: Contact | None
+    ) -> str:
+        return (
+            self._objection(done, address)
+            or _not_ours(row, contact)
+            or _not_subscribed(contact)
+            or _moved(contact, address)
+        )
+
+    def _contact_of(self, address: Address) -> Contact | None:
+        return self._view.observe(address).contact
+
+    def _objection(self, done: ChangeDocument, address: Address) -> str:
+        """Whoever said no is left alone in every way: only an ordinary pass has to do with them."""
+        persons = {*self._persons(done), *self._behind(address)}
+        if persons & self._view.opted_out:
+            return "somebody behind it opted out in OTYS"
+        said = (self._no_at.get(address), *(self._no_of.get(person) for person in sorted(persons)))
+        no = next((no for no in said if no is not None), None)
+        return "" if no is None else f"somebody behind it said no: {NO_TEXT[no.reason]}"
+
+    def _behind(self, address: Address) -> Iterable[Person]:
+        listed, row = self._view.listings.by_address.get(address), self._view.base.rows.get(address)
+        return (*(() if listed is None else listed.persons), *(() if row is None else row.persons))
+
+    def _persons(self, done: ChangeDocument) -> Iterable[Person]:
+        return (Person(kind, uid) for kind, _, uid in (person.partition(":") for person in done.persons))
+
+    def _taken(self, address: Address) -> str:
+        view = self._view
+        if address in self._no_at:
+            return f"its old address may not be mailed: {NO_TEXT[self._no_at[address].reason]}"
+        if address in view.contacts or address in view.base.rows or address in view.listings.by_address:
+            return "its old address belongs to somebody else by now"
+        return ""
+
+    # -- the change that undoes --------------------------------------------------------------------------
+
+    def _written(self, verb: Verb, contact: Contact, row: BaseRow, values: Fields, move: BaseMove) -> Change:
+        before = {tag: contact.fields.get(tag, "") for tag in values}
+        change = self._change(verb, contact, row, before=before, after=values, move=move)
+        return replace(change, fields=values)
+
+    def _change(
+        self,
+        verb: Verb,
+        contact: Contact,
+        row: BaseRow,
+        *,
+        before: Fields,
+        after: Fields,
+        move: BaseMove,
+    ) -> Change:
+        return Change(
+            verb=verb,
+            address=move.address,
+            reason=self._reason,
+            before=before,
+            after=after,
+            contact=contact,
+            row_before=row,
+            move=move,
+            persons=row.persons,
+        )
+
+
+def invert_list_change(done: ChangeDocument, audience: Audience, reason: str) -> Inverse:
+    """Given a change of an audience that an earlier pass made, return what undoes it."""
+    verb = ListVerb(done.verb)
+    if verb in _ADVICE:
+        return impossible(done, _ADVICE[verb])
+    if "merge_field" in done.after:
+        return impossible(done, "a merge field is not taken away: it may hold values by now")
+    shown = {"name": audience.name, "permission_reminder": audience.permission_reminder}
+    now = {key: shown[key] for key in done.after}
+    if now == dict(done.before):
+        return _already(done, "it is as it was before")
+    if now != dict(done.after):
+        return impossible(done, "it was changed since then")
+    change = ListChange(
+        verb=verb,
+        list_uid=ListUid(done.list),
+        list_name=done.list_name,
+        audience_id=audience.id,
+        reason=reason,
+        before=done.after,
+        after=done.before,
+    )
+    return Inverse(done=done, verdict=Verdict.TO_DO, list_change=change)
+
+
+_ADVICE = {
+    ListVerb.CREATE: "an undo deletes no audience; delete the list in OTYS, or the audience in Mailchimp",
+    ListVerb.LINK: "take the list out of setting GE203 to unlink it",
+    ListVerb.UNLINK: "name the list in setting GE203 again, and the next pass links it again",
+    ListVerb.DELETE: "`reconciler restore LIST` rebuilds a deleted audience from its backup",
+    ListVerb.HOLD: NOTHING_WRITTEN,
+}
+
+
+def impossible(done: ChangeDocument, reason: str) -> Inverse:
+    """Given a change and why it cannot be inverted, return that."""
+    return Inverse(done=done, verdict=Verdict.IMPOSSIBLE, reason=reason)
+
+
+def _to_do(done: ChangeDocument, change: Change) -> Inverse:
+    return Inverse(done=done, verdict=Verdict.TO_DO, change=change)
+
+
+def _already(done: ChangeDocument, reason: str) -> Inverse:
+    return Inverse(done=done, verdict=Verdict.ALREADY_TRUE, reason=reason)
+
+
+def _not_ours(row: BaseRow | None, contact: Contact | None) -> str:
+    if row is None or row.state is not BaseState.ACTIVE:
+        return "it is not ours any more at this address"
+    return "another contact has this address by now" if contact and _another(row, contact) else ""
+
+
+def _another(row: BaseRow, contact: Contact) -> bool:
+    return bool(row.contact_id and contact.contact_id) and row.contact_id != contact.contact_id
+
+
+def _not_subscribed(contact: Contact | None) -> str:
+    standing = Standing.ABSENT if contact is None else contact.standing
+    return "" if standing is Standing.SUBSCRIBED else f"it is {standing} in Mailchimp by now"
+
+
+def _not_reached(contact: Contact | None) -> str:
+    standing = Standing.ABSENT if contact is None else contact.standing
+    return "" if standing in REACHED else f"it is {standing} in Mailchimp by now"
+
+
+def _moved(contact: Contact | None, address: Address) -> str:
+    moved = contact is not None and contact.address != address
+    return "its address was changed in Mailchimp since then" if moved else ""
+
+
+def _values_to_restore(done: ChangeDocument, contact: Contact) -> Fields:
+    return {
+        tag: done.before.get(tag, "")
+        for tag, text in done.after.items()
+        if tag not in _NOT_FIELDS
+        and _same(contact.fields.get(tag, ""), text)
+        and not _same(text, done.before.get(tag, ""))
+    }
+
+
+def _nothing_to_restore(done: ChangeDocument, contact: Contact) -> Inverse:
+    tags = [tag for tag in done.after if tag not in _NOT_FIELDS]
+    if all(_same(contact.fields.get(tag, ""), done.before.get(tag, "")) for tag in tags):
+        return _already(done, "it has its old values")
+    return impossible(done, "its values were changed since then")
+
+
+def _same(shown: str, written: str) -> bool:
+    """Mailchimp trims what it is given."""
+    return " ".join(shown.split()) == " ".join(written.split())
