@@ -40,6 +40,12 @@ class StoreError(ReconcilerError):
     """The state database cannot be opened, read or written."""
 
 
+class BackupError(ReconcilerError):
+    """A backup of an audience cannot be written, or what stands there cannot be trusted."""
+
+    advice = "Name another backup with --backup, or bring this file and its checksum back from a copy."
+
+
 class LockHeld(ReconcilerError):
     """Another pass works on the same client."""
 

@@ -70,7 +70,7 @@ def close_intents(running: Pass, inventory: Inventory) -> Inventory:
 def _close_deletion(running: Pass, inventory: Inventory, intent: Intent, link: Link) -> None:
     if not inventory.audiences.tally.complete:
         return
-    if intent.detail["audience"] in running.audience_ids:
+    if intent.detail["audience"] in running.audience_ids or intent.detail["audience"] != link.audience_id:
         running.client.store.settle(intent.id, result=NOT_DONE, detail={}, now=running.now())
     else:
         settle_deletion(running, intent, link)

@@ -3,14 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from reconciler.api.mailchimp import Mailchimp, audience_path
 from reconciler.api.mailchimp_errors import SYSTEM
 from reconciler.api.mailchimp_wire import AudienceRow, Nothing
+from reconciler.audience_record import MergeFieldRecord
 from reconciler.errors import NotFound, PermissionDenied
-from reconciler.model import Audience, AudienceId, Change, Outcome
+from reconciler.model import Address, Audience, AudienceId, Change, Outcome
 from reconciler.ports import NewAudience
 from reconciler.sinks.mailchimp_apply import Applying
 from reconciler.sinks.mailchimp_read_back import ReadBack
+from reconciler.sinks.mailchimp_tags import AudienceTags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +91,27 @@ class MailchimpSink:
                 "user.",
             ) from error
 
-    def create_merge_field(self, audience_id: AudienceId, tag: str) -> None:
-        """Given an audience, add a text merge field with this tag. Raise BadRequest when it has no room."""
-        body = {"tag": tag, "name": tag, "type": "text", "required": False, "public": False}
+    def create_merge_field(
+        self, audience_id: AudienceId, tag: str, *, like: MergeFieldRecord | None = None
+    ) -> None:
+        """Given an audience, add a merge field with this tag: a text one, or one like another.
+
+        Raise BadRequest when it has no room.
+        """
+        body: dict[str, object] = {
+            "tag": tag,
+            "name": tag,
+            "type": "text",
+            "required": False,
+            "public": False,
+        }
+        if like is not None:
+            body |= msgspec.to_builtins(like)
         self._client.write("POST", f"{audience_path(audience_id)}/merge-fields", body, Nothing)
+
+    def tag(self, audience_id: AudienceId, name: str, addresses: Sequence[Address]) -> None:
+        """Given a tag and addresses of contacts, let each have the tag. One that has it already is fine."""
+        AudienceTags(self._client, audience_id).give(name, addresses)
 
     def apply(self, audience_id: AudienceId, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         """Given changes, write them in the order of ports.AudienceSink; yield outcomes as they are known."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.audience_record import AudienceRecord, MergeFieldRecord
 from reconciler.errors import NotFound, PermissionDenied
 from reconciler.model import (
+    Address,
     Audience,
     AudienceCatalogue,
     AudienceId,
@@ -56,6 +58,10 @@ class MemoryAudiences:
         everybody = self.audience(audience_id).contacts()
         return next((one for one in everybody if key in (one.contact_id, one.address)), None)
 
+    def record(self, audience_id: AudienceId) -> AudienceRecord:
+        """Given an audience, return everything in it. Raise NotFound when it is gone."""
+        return self.audience(audience_id).record()
+
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
         """Given an audience, return the tags of its merge fields. Raise NotFound when it is gone."""
         return frozenset(self.audience(audience_id).tags)
@@ -88,9 +94,15 @@ class MemoryAudiences:
         """Given an audience, delete it for good. An audience already gone is fine."""
         self._audiences.pop(audience_id, None)
 
-    def create_merge_field(self, audience_id: AudienceId, tag: str) -> None:
+    def create_merge_field(
+        self, audience_id: AudienceId, tag: str, *, like: MergeFieldRecord | None = None
+    ) -> None:
         """Given an audience, add a merge field with this tag. Raise NotFound when it is gone."""
-        self.audience(audience_id).tags.add(tag)
+        self.audience(audience_id).add_merge_field(like or MergeFieldRecord(tag=tag, name=tag))
+
+    def tag(self, audience_id: AudienceId, name: str, addresses: Sequence[Address]) -> None:
+        """Given a tag and addresses of contacts, let each have the tag. One that has it already is fine."""
+        self.audience(audience_id).tag(name, addresses)
 
     def apply(self, audience_id: AudienceId, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         """Given changes, write them in the order of ports.AudienceSink; yield what became of them."""

@@ -1,11 +1,12 @@
 """Knows Mailchimp's rules of consent for one audience that stands in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.address import normalise
 from reconciler.api.mailchimp_errors import refusal_of_standing
 from reconciler.api.mailchimp_wire import member_hash
+from reconciler.audience_record import AudienceRecord, ContactRecord, MergeFieldRecord, TagRecord
 from reconciler.model import (
     Address,
     Audience,
@@ -16,6 +17,7 @@ from reconciler.model import (
     Outcome,
     RefusalKind,
     Standing,
+    Tally,
     Verb,
 )
 from reconciler.sinks.mailchimp_outcomes import already_true, applied, known_contact_id, refused, retry_later
@@ -31,11 +33,17 @@ class MemoryAudience:
         self.id = audience_id
         self.name = name
         self.permission_reminder = permission_reminder
-        self.tags = {"FNAME", "LNAME"}
+        self._merge_fields = {tag: MergeFieldRecord(tag=tag, name=tag) for tag in ("FNAME", "LNAME")}
+        self._tagged: dict[str, set[Address]] = {}
         self._contacts: dict[str, Contact] = {}
         self._opted_out: set[str] = set()
         """Contact ids: archiving hides an opt-out without ending it (facts/mailchimp.md, 32)."""
         self._forgotten: set[Address] = set()
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags of its merge fields."""
+        return frozenset(self._merge_fields)
 
     def seen(self) -> Audience:
         """Return the audience as it is listed."""
@@ -49,6 +57,18 @@ class MemoryAudience:
         """Given an address, return its contact, None if there is none."""
         address = normalise(email)
         return next((contact for contact in self._contacts.values() if contact.address == address), None)
+
+    def record(self) -> AudienceRecord:
+        """Return everything in it."""
+        contacts = tuple(self._record(contact) for contact in self._contacts.values())
+        rows = len(contacts)
+        return AudienceRecord(
+            audience=self.seen(),
+            campaign_last_sent=None,
+            merge_fields=tuple(self._merge_fields.values()),
+            contacts=contacts,
+            tally=Tally(rows=rows, declared_before=rows, declared_after=rows),
+        )
 
     # -- what a sink writes -------------------------------------------------------------------------
 
@@ -65,6 +85,14 @@ class MemoryAudience:
                 return self._remove(change)
             case _:
                 raise ValueError(f"{change.verb} is nothing that is written to Mailchimp")
+
+    def add_merge_field(self, field: MergeFieldRecord) -> None:
+        """Given a merge field, have it from now on."""
+        self._merge_fields[field.tag] = field
+
+    def tag(self, name: str, addresses: Sequence[Address]) -> None:
+        """Given a tag and addresses of contacts, let each have it."""
+        self._tagged.setdefault(name, set()).update(addresses)
 
     def _add(self, change: Change) -> Outcome:
         there = self.find(change.address)
@@ -172,6 +200,18 @@ class MemoryAudience:
         if standing in _OPTED_OUT:
             self._opted_out.add(there.contact_id)
         self._keep(replace(there, standing=standing))
+
+    def _record(self, contact: Contact) -> ContactRecord:
+        names = sorted(name for name, tagged in self._tagged.items() if contact.address in tagged)
+        return ContactRecord(
+            id=contact.id,
+            contact_id=contact.contact_id,
+            email_address=contact.address,
+            standing=contact.standing,
+            merge_fields=dict(contact.fields),
+            tags=tuple(TagRecord(name) for name in names),
+            tags_count=len(names),
+        )
 
     def _with_fields(self, contact: Contact, fields: Fields) -> Contact:
         """Unknown tags are dropped without a word (facts/mailchimp.md, 46)."""

@@ -13,9 +13,11 @@ from reconciler.api.mailchimp_wire import (
     MergeFieldsPage,
     member_hash,
 )
+from reconciler.audience_record import AudienceRecord
 from reconciler.errors import NotFound
 from reconciler.model import AudienceCatalogue, AudienceId, Contact, ContactSnapshot, Standing
 from reconciler.sources.mailchimp_pages import Page, PageSize, Read, Span, joined, read_all
+from reconciler.sources.mailchimp_record import RecordReader
 
 
 class MailchimpSource:
@@ -72,6 +74,10 @@ class MailchimpSource:
             return self._client.read(member_path(audience_id, key), MemberRow, params=params).contact()
         except NotFound:
             return None
+
+    def record(self, audience_id: AudienceId) -> AudienceRecord:
+        """Given an audience, return everything in it, for a backup. Raise NotFound when it is gone."""
+        return RecordReader(self._client, audience_id).read()
 
     def merge_field_tags(self, audience_id: AudienceId) -> frozenset[str]:
         """Given an audience, return the tags of its merge fields. Raise NotFound when it is gone."""

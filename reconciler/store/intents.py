@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from reconciler.model import ListUid, PassId
 from reconciler.store.columns import decode_text_map, encode_map
@@ -42,11 +42,7 @@ class Intents:
     def settle(self, intent_id: int, *, result: str, detail: Mapping[str, str], now: datetime) -> None:
         """Given an intent whose end is known, close it."""
         with self._database.writing() as connection:
-            connection.execute(
-                update(intents)
-                .where(intents.c.id == intent_id)
-                .values(settled_at=now, result=result, settled_detail=encode_map(detail))
-            )
+            settle_intent(connection, intent_id, result=result, detail=detail, now=now)
 
     def open_intents(self, client: str) -> tuple[Intent, ...]:
         """Given a client, return the intents whose end is not known, oldest first."""
@@ -58,6 +54,17 @@ class Intents:
         )
         with self._database.reading() as connection:
             return tuple(_intent(row) for row in connection.execute(query))
+
+
+def settle_intent(
+    connection: Connection, intent_id: int, *, result: str, detail: Mapping[str, str], now: datetime
+) -> None:
+    """Given an intent whose end is known, close it inside somebody else's transaction."""
+    connection.execute(
+        update(intents)
+        .where(intents.c.id == intent_id)
+        .values(settled_at=now, result=result, settled_detail=encode_map(detail))
+    )
 
 
 def _intent(row: AnyRow) -> Intent:

@@ -30,23 +30,7 @@ class Lists:
         Raise StoreError when its audience is linked to another list.
         """
         with self._database.writing() as connection:
-            if link.state is LinkState.LINKED:
-                _refuse_taken_audience(connection, client, link)
-            list_id = ensure_list(connection, client, link.list_uid)
-            connection.execute(
-                update(lists)
-                .where(lists.c.id == list_id)
-                .values(
-                    list_name=link.list_name,
-                    state=link.state.value,
-                    audience_id=link.audience_id,
-                    agreed_name=link.name,
-                    agreed_reminder=link.permission_reminder,
-                    synced_once=link.synced_once,
-                    absent_passes=link.absent_passes,
-                    absent_since=link.absent_since,
-                )
-            )
+            write_link(connection, client, link)
 
     def refusal_kinds(self, client: str) -> Mapping[ListUid, Mapping[RefusalKind, int]]:
         """Given a client, return how many refusals stand, by list and kind."""
@@ -148,6 +132,30 @@ def ensure_list(connection: Connection, client: str, uid: ListUid, *, name: str 
         renamed = update(lists).where(lists.c.id == known, lists.c.list_name != name)
         connection.execute(renamed.values(list_name=name))
     return known
+
+
+def write_link(connection: Connection, client: str, link: Link) -> None:
+    """Given a client's link, remember it inside somebody else's transaction.
+
+    Raise StoreError when its audience is linked to another list.
+    """
+    if link.state is LinkState.LINKED:
+        _refuse_taken_audience(connection, client, link)
+    list_id = ensure_list(connection, client, link.list_uid)
+    connection.execute(
+        update(lists)
+        .where(lists.c.id == list_id)
+        .values(
+            list_name=link.list_name,
+            state=link.state.value,
+            audience_id=link.audience_id,
+            agreed_name=link.name,
+            agreed_reminder=link.permission_reminder,
+            synced_once=link.synced_once,
+            absent_passes=link.absent_passes,
+            absent_since=link.absent_since,
+        )
+    )
 
 
 def ensure_lists(connection: Connection, client: str, uids: Collection[ListUid]) -> Mapping[ListUid, int]:

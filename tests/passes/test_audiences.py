@@ -145,7 +145,7 @@ def test_a_deleted_list_takes_its_audience_along_after_the_grace_and_a_backup(ac
     assert acme.writes_of(acme.once) == [f"DELETE /3.0/lists/{audience}"]
     saved = next((acme.folder / "state" / "backups").glob("*.gz"))
     lines = [json.loads(line) for line in gzip.decompress(saved.read_bytes()).splitlines()]
-    assert {(row["email"], row["status"]) for row in lines[1:]} == {
+    assert {(row["contact"]["email_address"], row["contact"]["status"]) for row in lines[1:]} == {
         ("jan@zorg.nl", "subscribed"),
         ("piet@zorg.nl", "unsubscribed"),
     }

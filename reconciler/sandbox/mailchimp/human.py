@@ -152,6 +152,11 @@ class MailchimpHuman:
         with self._lock:
             self.audience(list_id).permission_reminder = text
 
+    def send_campaign(self, list_id: str) -> None:
+        """Given an audience, let a marketer mail it."""
+        with self._lock:
+            self.audience(list_id).campaign_last_sent = self._clock.now().replace(microsecond=0)
+
     def delete_audience(self, list_id: str) -> None:
         """Given an audience, let a marketer delete it."""
         with self._lock:

@@ -175,6 +175,7 @@ class Audience(msgspec.Struct, kw_only=True):
     web_id: int
     name: str
     date_created: datetime
+    campaign_last_sent: datetime | None = None
     permission_reminder: str = ""
     email_type_option: bool = False
     double_optin: bool = False
