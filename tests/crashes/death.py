@@ -1,0 +1,95 @@
+"""A process that dies at a chosen moment: none of its threads does anything from then on."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from sqlalchemy import Connection
+
+from reconciler.store.connection import Database
+
+NEVER = -1
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+class Death:
+    """Comes at one of the moments of a process: before and after each of its requests and commits.
+
+    After a request means that the service carried it out, and that what it answered was of no use any more.
+    """
+
+    def __init__(self, moment: int = NEVER) -> None:
+        self._moment = moment
+        self._lock = threading.Lock()
+        self._came = False
+        self.moments: list[str] = []
+        """Those that the process reached."""
+
+    def reach(self, moment: str) -> None:
+        """Given what the process is about to do or has just done, let it live. Raise Killed if it may not."""
+        with self._lock:
+            self._came = self._came or len(self.moments) == self._moment
+            if self._came:
+                raise Killed
+            self.moments.append(moment)
+
+
+def lasting(moments: Sequence[str]) -> list[int]:
+    """Given the moments of a pass, return those that leave another trace than the moment before them.
+
+    Between two of them nothing is written on any side, so that dying at any of the others is the same.
+    """
+    return [0, *(number for number, moment in enumerate(moments) if _leaves_a_trace(moment))]
+
+
+def _leaves_a_trace(moment: str) -> bool:
+    return moment.startswith("after") and not moment.endswith("/jservice.php") and " GET " not in moment
+
+
+@contextmanager
+def threatened_by(death: Death, *, one_thread_at_a_time: bool = True) -> Iterator[None]:
+    """Given a death, let it come over whatever this process does in the block.
+
+    One thread at a time, equal work reaches equal moments in the same order.
+    """
+    send, write = requests.Session.request, Database.writing
+    sessions: set[requests.Session] = set()
+
+    def mortal_send(session: requests.Session, method: str, url: str, **options: object) -> requests.Response:
+        sessions.add(session)
+        what = f"{method} {urlsplit(url).path}"
+        death.reach(f"before {what}")
+        answer = send(session, method, url, **options)  # type: ignore[arg-type]  # handed on as they came
+        death.reach(f"after {what}")
+        return answer
+
+    @contextmanager
+    def mortal_write(database: Database) -> Iterator[Connection]:
+        with write(database) as connection:
+            yield connection
+            death.reach("before a commit")  # Killed, it is rolled back
+        death.reach("after a commit")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(requests.Session, "request", mortal_send)
+        patched.setattr(Database, "writing", mortal_write)
+        if one_thread_at_a_time:
+            patched.setattr("reconciler.threads.ThreadPoolExecutor", _pool_of_one)
+        try:
+            yield
+        finally:
+            for session in sessions:  # as the system does when a process ends
+                session.close()
+
+
+def _pool_of_one(
+    _most: int, *, thread_name_prefix: str, initializer: Callable[[], object]
+) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=thread_name_prefix, initializer=initializer)
