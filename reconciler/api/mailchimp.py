@@ -120,13 +120,23 @@ class Mailchimp:
 
 
 def audience_path(audience_id: str) -> str:
-    """Given an audience's id, return its path."""
-    return f"/lists/{quote(audience_id, safe='')}"
+    """Given an audience's id, return its path. Raise UnexpectedAnswer if none could have that id."""
+    return f"/lists/{_segment(audience_id)}"
 
 
 def member_path(audience_id: str, key: str) -> str:
-    """Given an audience's id and a member's id or contact id, return the member's path."""
-    return f"{audience_path(audience_id)}/members/{quote(key, safe='')}"
+    """Given an audience's id and a member's id or contact id, return the member's path.
+
+    Raise UnexpectedAnswer if none could have that id.
+    """
+    return f"{audience_path(audience_id)}/members/{_segment(key)}"
+
+
+def _segment(name: str) -> str:
+    # A path that ends in .. is that of the audience itself, and one that ends in nothing is that of all.
+    if name.strip(".") == "":
+        raise UnexpectedAnswer(SYSTEM, f"{name!r} can be the id of nothing, so nothing is asked of it")
+    return quote(name, safe="")
 
 
 def _checked(api_key: str) -> str:

@@ -62,6 +62,18 @@ def text(value: Json, members: Sequence[str] = MEANING) -> str:
             return next((text(value[name]) for name in members if name in value), "")
 
 
+def is_text(value: Json) -> bool:
+    """Given a value, return whether it is spelled as a text, or as nothing at all."""
+    match value:
+        case None | str() | []:
+            return True
+        case dict():
+            named = [value[name] for name in MEANING if name in value]
+            return not value or (bool(named) and is_text(named[0]))
+        case _:
+            return False
+
+
 def switch(value: Json) -> bool | None:
     """Given a value that should be on or off, return which, or None if it says neither."""
     word = text(value).casefold()

@@ -94,20 +94,21 @@ def read_all(fetch: Fetch[Row], key: Callable[[Row], str], size: PageSize) -> Re
 
 def _read_once(fetch: Fetch[Row], key: Callable[[Row], str], size: PageSize) -> Read[Row]:
     rows: dict[str, Row] = {}
-    page = _page(fetch, 0, size)
+    page, asked_for = _page(fetch, 0, size)
     declared_before, offset, failure = page.total, 0, ""
     while page.rows:
         known = len(rows)
         rows.update((key(row), row) for row in page.rows)
         offset += len(page.rows)
         nothing_new = len(rows) == known
-        if offset >= page.total or nothing_new:
+        # A full page may have a next one whatever the total says; only a page that is not full is the last.
+        if nothing_new or (offset >= page.total and len(page.rows) < asked_for):
             break
         if offset >= MOST_ROWS:
             failure = f"there was no end after {offset} rows"
             break
         try:
-            page = _page(fetch, offset, size)
+            page, asked_for = _page(fetch, offset, size)
         except (Unreachable, Throttled, UnexpectedAnswer) as error:
             failure = f"row {offset} of {page.total} and those after it could not be read: {error}"
             break
@@ -121,7 +122,8 @@ def _read_once(fetch: Fetch[Row], key: Callable[[Row], str], size: PageSize) -> 
     return Read(rows, tally)
 
 
-def _page(fetch: Fetch[Row], offset: int, size: PageSize) -> Page[Row]:
+def _page(fetch: Fetch[Row], offset: int, size: PageSize) -> tuple[Page[Row], int]:
+    """Return a page, and how many rows it was asked for."""
     while True:
         count = size.now
         span = Span(offset, count, patient=count <= SMALLEST_PAGE)
@@ -133,7 +135,7 @@ def _page(fetch: Fetch[Row], offset: int, size: PageSize) -> Page[Row]:
             size.failed(count)
         else:
             size.worked()
-            return page
+            return page, count
 
 
 def joined(tallies: Sequence[Tally]) -> Tally:

@@ -170,6 +170,13 @@ class OtysSource:
             # Somebody of whom nothing is known is not somebody without an address.
             failure = f"{len(problems)} lookups of people failed; the first: {problems[0]}"
             tally = replace(tally, failure=failure)
+        garbled = [row for row in listing.rows if not self._recipients.is_text(row, "email")]
+        if garbled and not tally.failure:
+            failure = (
+                f"in {len(garbled)} rows the address is no text; "
+                f"the first: {self._recipients.identity(garbled[0], 'uid')}"
+            )
+            tally = replace(tally, failure=failure)
         completed = tuple(
             _completed(recipient, found[recipient.person]) if recipient.person in found else recipient
             for recipient in recipients

@@ -8,7 +8,18 @@ from typing import TypeVar
 import structlog
 
 from reconciler.api.ows_answers import SYSTEM, FieldRefused
-from reconciler.api.values import IDENTITY, LABEL, MISSING, Json, Missing, Row, switch, text, value_at
+from reconciler.api.values import (
+    IDENTITY,
+    LABEL,
+    MISSING,
+    Json,
+    Missing,
+    Row,
+    is_text,
+    switch,
+    text,
+    value_at,
+)
 from reconciler.errors import BadRequest, RemoteError, UnexpectedAnswer
 from reconciler.sources.mapping import FieldPath
 
@@ -55,6 +66,11 @@ class AskedFields:
         """Given a row and a field's name, return its text, empty if nothing was sent."""
         value = self.sent(row, name)
         return "" if isinstance(value, Missing) else text(value)
+
+    def is_text(self, row: Row, name: str) -> bool:
+        """Given a row and a field's name, return whether a text stands there, or nothing."""
+        value = self.sent(row, name)
+        return isinstance(value, Missing) or is_text(value)
 
     def label(self, row: Row, name: str) -> str:
         """Given a row and the name of a field for reading, return the words a person would be shown."""

@@ -75,7 +75,8 @@ class _Reading:
     def has_all(self, page_size: int, last: Page) -> bool:
         if self.declared_after is None:
             return len(last.rows) < page_size
-        return self.received >= self.declared_after
+        # A full page may have a next one whatever the total says; only a page that is not full is the last.
+        return self.received >= self.declared_after and len(last.rows) < page_size
 
     def listing(self, failure: str = "") -> Listing:
         if self.declared_after is None and not failure:

@@ -115,6 +115,8 @@ class People:
         if not isinstance(reply.result, dict):
             return self._unknown(person, reply)
         asked, row = self._asked[person.kind], reply.result
+        if not asked.is_text(row, "email"):
+            return LookedUp(person, problem=f"the address of a {person.kind} is no text")
         return LookedUp(
             person,
             email=asked.text(row, "email"),

@@ -65,7 +65,7 @@ def meanwhile(account: SandboxAccount, action: Callable[[], None]) -> Iterator[M
 
 @pytest.mark.parametrize(
     ("live", "archived", "requests"),
-    [(0, 0, 2), (1, 0, 2), (1000, 0, 2), (1001, 0, 3), (2345, 0, 4), (10, 1001, 3), (1000, 1000, 2)],
+    [(0, 0, 2), (1, 0, 2), (1000, 0, 3), (1001, 0, 3), (2345, 0, 4), (10, 1001, 3), (1000, 1000, 4)],
 )
 def test_a_snapshot_costs_as_many_requests_as_the_page_size_dictates(
     account: SandboxAccount, audience: AudienceId, live: int, archived: int, requests: int

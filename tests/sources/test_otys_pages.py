@@ -35,11 +35,16 @@ def test_the_next_page_begins_after_the_rows_received_not_after_those_asked_for(
 
 
 def test_a_row_that_comes_twice_is_one_row_and_leaves_the_listing_incomplete() -> None:
-    listing = read(
-        Page(rows("1", "2"), 4), Page(rows("2", "3"), 4), Page(rows("1", "2"), 4), Page(rows("2", "3"), 4)
-    )
+    once = Page(rows("1", "2"), 4), Page(rows("2", "3"), 4), Page([], 4)
+    listing = read(*once, *once)
     assert len(listing.rows) == 3
     assert (listing.tally.duplicates, listing.tally.problem) == (1, "3 of 4 rows were read")
+
+
+def test_a_total_that_is_too_low_does_not_end_the_reading_after_a_full_page() -> None:
+    listing = read(*2 * (Page(rows("1", "2"), 2), Page(rows("3"), 2)))
+    assert len(listing.rows) == 3
+    assert listing.tally.problem == "3 of 2 rows were read"
 
 
 def test_a_listing_that_ends_early_is_incomplete() -> None:
