@@ -57,8 +57,8 @@ def reconcile_lists(
 ) -> tuple[ListReport, ...]:
     """Given the lists of a pass and the remembered links, bring the lists in step; return their reports.
 
-    `before_writing` is called when every no is remembered and nothing is written yet. Lists are worked on side
-    by side; audiences are deleted last, when everything else is safe.
+    `before_writing` is called when every no is remembered and nothing is written yet. Lists are worked on
+    side by side; audiences are deleted last, when everything else is safe.
     """
 
     def look(pairing: Pairing) -> Decided | ListReport:

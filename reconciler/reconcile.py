@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 from reconciler.client import Client
 from reconciler.errors import LockHeld, ReconcilerError, StoreError, in_words
 from reconciler.failure import FailureKind, kind_of
+from reconciler.keep_sides import close_sides
 from reconciler.linking import pair_lists
 from reconciler.lists import OTYS, reconcile_lists
 from reconciler.look import close_intents, look_around
@@ -53,9 +54,9 @@ def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
 def operate(client: Client, *, trigger: str, work: OperatorsWork) -> PassReport:
     """Given a client and what an operator wants done to its lists, do it as a pass of its own.
 
-    Nothing else is done about the lists. Fails like `reconcile`.
+    Nothing else is done about the lists. Fails like `reconcile`; in plan mode it waits for nobody.
     """
-    with _locked(client, trigger) as lock:
+    with _locked(client, trigger) if client.mode == "apply" else nullcontext() as lock:
         return _recorded(client, _began(client, trigger, None, None), _Order(work=work), lock)
 
 
@@ -145,6 +146,7 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, order: _Or
         lists, opt_outs = _reconciled(running, inventory, pairings, order.only)
     else:
         lists = order.work(running, pairings)
+    close_sides(running, order.only)
     unknown = _unknown_list(order.only, pairings)
     report = replace(
         blank,
@@ -170,7 +172,7 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, order: _Or
 
 def _reconciled(
     running: Pass, inventory: Inventory, pairings: Sequence[Pairing], only: ListUid | None
-) -> tuple[tuple[ListReport, ...], OptOutsReport | None]:
+) -> tuple[tuple[ListReport, ...], OptOutsReport]:
     """OTYS is told who opted out as soon as that is durable, before anybody is added anywhere."""
     drop_plans(running, {pairing.list_uid for pairing in pairings})
     chosen = [pairing for pairing in pairings if only in (None, pairing.list_uid)]
@@ -178,7 +180,8 @@ def _reconciled(
     links = {link.list_uid: link for link in inventory.links}
     told: list[OptOutsReport] = []
     lists = reconcile_lists(running, chosen, links, before_writing=lambda: told.append(tell_otys(running)))
-    return lists, next(iter(told), None)
+    [opt_outs] = told
+    return lists, opt_outs
 
 
 def _untold(opt_outs: OptOutsReport | None) -> tuple[str, ...]:
