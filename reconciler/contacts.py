@@ -8,6 +8,7 @@ from reconciler.failure import FailureKind, kind_of
 from reconciler.flapping import hold_flapping
 from reconciler.guard import Guarded, guard
 from reconciler.journal import catch_up
+from reconciler.keep_sides import keep_sides
 from reconciler.model import (
     AudienceId,
     BaseMove,
@@ -73,9 +74,12 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     Nothing is written to Mailchimp. Raise RemoteError when a side cannot be read.
     """
     sides = catch_up(running, pairing, read_sides(running, pairing))
-    plan = hold_flapping(running, plan_sides(running, sides))
+    sides, plan = plan_sides(running, sides)
+    plan = hold_flapping(running, plan)
     guarded = guard(plan, running.client.limits, approved=running.approved.__contains__)
-    return remember_nos(running, pairing, guarded)
+    decided = remember_nos(running, pairing, guarded)
+    keep_sides(running, sides, guarded)
+    return decided
 
 
 def remember_nos(running: Pass, pairing: Pairing, guarded: Guarded) -> Reconciled:

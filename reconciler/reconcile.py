@@ -153,6 +153,7 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, order: _Or
         ended_at=client.now(),
         lists=lists,
         opt_outs=opt_outs,
+        kept=len(running.seen),
         problems=(*problems, *unknown, *_untold(opt_outs)),
         digest=digest_of_pass(running, lists),
         result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),

@@ -116,6 +116,8 @@ class PassReport:
     """How many requests the pass made of each service."""
     opt_outs: OptOutsReport | None = None
     """None when the pass did not come to them."""
+    kept: int = 0
+    """Of how many lists it is kept what they were decided from."""
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
@@ -149,7 +151,7 @@ class PassReport:
         """Return the numbers that are kept with the pass.
 
         `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`; `told`,
-        the opt-outs that OTYS was told of.
+        the opt-outs that OTYS was told of; `kept`, the lists of which it is kept what they were decided from.
         """
         withheld = sum(len(proposal.changes) for proposal in self.proposals)
         return {
@@ -158,6 +160,7 @@ class PassReport:
             **{f"waiting.{verb}": count for verb, count in self._waiting.items()},
             **({"withheld": withheld} if withheld else {}),
             **({"lists": len(self.lists)} if self.lists else {}),
+            **({"kept": self.kept} if self.kept else {}),
             **({"told": self.opt_outs.told} if self.opt_outs and self.opt_outs.told else {}),
         }
 

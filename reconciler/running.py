@@ -29,6 +29,8 @@ class Pass:
     """The plans that earlier passes began to carry out and whose end is not known, by list."""
     lock: HeldLock | None = None
     """The client's lock; None in a plan, which takes none."""
+    seen: set[ListUid] = field(default_factory=set)
+    """The lists that were decided about so far."""
     stopped: Event = field(default_factory=Event)
     """Set when going on makes no sense for any list, as when the key was rejected."""
 

@@ -138,7 +138,8 @@ def _look_into(
             answer="It is not known, because the list could not be read.",
             problem=in_words(error),
         )
-    plan = hold_flapping(running, plan_sides(running, sides))
+    _, plan = plan_sides(running, sides)
+    plan = hold_flapping(running, plan)
     guarded = guard(plan, client.limits, approved=running.approved.__contains__)
     waiting = client.store.proposals(client.name, now=running.now())
     evidence = Evidence(

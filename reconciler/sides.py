@@ -40,14 +40,18 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     )
 
 
-def plan_sides(running: Pass, sides: Sides) -> ListPlan:
-    """Given a list on all three sides, return its plan. Raise RemoteError when a look-up fails."""
+def plan_sides(running: Pass, sides: Sides) -> tuple[Sides, ListPlan]:
+    """Given a list on all three sides, return its plan, and the sides with everybody who was looked up for it.
+
+    Raise RemoteError when a look-up fails.
+    """
     plan = _plan_of(running, sides)
     overlooked = _overlooked(running, plan)
     if not overlooked:
-        return plan
+        return sides, plan
     seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
-    return _plan_of(running, replace(sides, contacts=seen))
+    sides = replace(sides, contacts=seen)
+    return sides, _plan_of(running, sides)
 
 
 def _plan_of(running: Pass, sides: Sides) -> ListPlan:

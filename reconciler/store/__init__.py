@@ -20,6 +20,7 @@ from reconciler.store.records import (
     StoredProposal,
 )
 from reconciler.store.releases import Release
+from reconciler.store.snapshots import KeptBody
 from reconciler.store.store import Store
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "HeldLock",
     "Intent",
     "IntentKind",
+    "KeptBody",
     "ListCounts",
     "LockRecord",
     "NewMail",

@@ -134,9 +134,18 @@ class Base:
         )
 
     def directions(
-        self, client: str, list_uid: ListUid, addresses: Collection[Address], since: datetime
+        self,
+        client: str,
+        list_uid: ListUid,
+        addresses: Collection[Address],
+        since: datetime,
+        *,
+        before: PassId | None = None,
     ) -> Mapping[Address, Sequence[str]]:
-        """Given addresses of a list, return the adds and removals of each since then, oldest first."""
+        """Given addresses of a list, return the adds and removals of each since then, oldest first.
+
+        Only those of passes before one, if it is told.
+        """
         keys = {self.key_address(address): address for address in addresses}
         first = select(func.min(passes.c.id)).where(passes.c.started_at >= since).scalar_subquery()
         found: defaultdict[Address, list[str]] = defaultdict(list)
@@ -151,6 +160,8 @@ class Base:
                 )
                 .order_by(outcomes.c.pass_id, outcomes.c.id)  # what was found done late is of an early pass
             )
+            if before is not None:
+                query = query.where(outcomes.c.pass_id < before)
             for key, verb in connection.execute(query):
                 if key in keys:
                     found[keys[key]].append(verb)
