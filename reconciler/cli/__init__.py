@@ -40,6 +40,7 @@ COMMANDS = (
     "history",
     "show",
     "explain",
+    "undo",
     "optouts",
     "release",
     "doctor",

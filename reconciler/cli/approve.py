@@ -1,7 +1,5 @@
 """Knows the command `approve`."""
 
-import getpass
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,6 +9,7 @@ from rich.text import Text
 
 from reconciler.cli.clients import open_state
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
+from reconciler.cli.operator import user_name
 from reconciler.cli.passes import program
 from reconciler.cli.render_list import name_of
 from reconciler.config import Config, Mode
@@ -42,7 +41,7 @@ def approve(
     common = shared(context)
     config = common.load_config()
     with open_state(config) as store:
-        approved = store.approve(digest, by=by or _user(), now=datetime.now(UTC))
+        approved = store.approve(digest, by=by or user_name(), now=datetime.now(UTC))
         names = [_name(store, proposal) for proposal in approved]
     if as_json:
         print_json({"approved": [_plain(*pair) for pair in zip(approved, names, strict=True)]})
@@ -88,10 +87,3 @@ def _plain(proposal: StoredProposal, name: str) -> dict[str, object]:
 def _name(store: Store, proposal: StoredProposal) -> str:
     links = store.links(proposal.client)
     return next((link.list_name for link in links if link.list_uid == proposal.list_uid), "")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
-        return f"user {os.getuid()}"
