@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.address import normalise
 from reconciler.api.mailchimp import Mailchimp, audience_path
-from reconciler.api.mailchimp_errors import refusal_of_row, refusal_of_standing
+from reconciler.api.mailchimp_errors import refusal_of_row
 from reconciler.api.mailchimp_wire import BatchAnswer, MemberRow, RefusedRow, member_hash
 from reconciler.errors import BadRequest, RemoteError
-from reconciler.model import AudienceId, Change, Contact, Outcome, RefusalKind, Standing
+from reconciler.model import AudienceId, Change, Outcome, RefusalKind, Standing
 from reconciler.sinks.mailchimp_account import AudienceContacts
 from reconciler.sinks.mailchimp_outcomes import (
-    already_true,
     applied,
+    met_instead,
     not_true,
     refused,
     refused_by,
@@ -82,19 +82,9 @@ class ContactAdder:
         except RemoteError as error:
             # The rows beside this one were taken: what became of them must not get lost with this read.
             return troubled(change, error)
-        return _met(change, contact)
-
-
-def _met(change: Change, contact: Contact | None) -> Outcome:
-    if contact is None:
-        return retry_later(change, "Mailchimp says the contact exists and does not find it")
-    if contact.standing is not Standing.SUBSCRIBED:
-        return refused(
-            change, refusal_of_standing(contact.standing), f"the contact is there and {contact.standing}"
-        )
-    if any(contact.fields.get(tag) != value for tag, value in change.fields.items()):
-        return retry_later(change, "the contact subscribed meanwhile; the next pass adopts it")
-    return already_true(change, "the contact subscribed meanwhile", contact.contact_id)
+        if contact is None:
+            return retry_later(change, "Mailchimp says the contact exists and does not find it")
+        return met_instead(change, contact)
 
 
 def _row(change: Change) -> dict[str, object]:
@@ -102,4 +92,5 @@ def _row(change: Change) -> dict[str, object]:
         "email_address": change.address,
         "status": Standing.SUBSCRIBED,
         "merge_fields": dict(change.fields),
+        **change.extras,
     }

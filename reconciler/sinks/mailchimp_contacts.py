@@ -11,6 +11,7 @@ from reconciler.sinks.mailchimp_account import AudienceContacts
 from reconciler.sinks.mailchimp_outcomes import (
     already_true,
     applied,
+    met_instead,
     not_true,
     refused,
     refused_by,
@@ -93,7 +94,11 @@ class ContactWriter:
         return not_true(change, "the contact was gone and a second one appeared, which was archived again")
 
     def _revive(self, change: Change, contact: Contact) -> Outcome:
-        # Only `status` brings an archived contact back, status_if_new does not (facts/mailchimp.md, 26).
+        # Only `status` brings an archived contact back, status_if_new does not (facts/mailchimp.md, 26); it
+        # would also undo a no that was said since the listing was read, so the contact is looked at once more.
+        seen = self._contacts.find(contact.contact_id, contact.id)
+        if seen is not None and seen.standing is not Standing.ARCHIVED:
+            return met_instead(change, seen)
         status = {"email_address": change.address, "status": Standing.SUBSCRIBED}
         try:
             member = self._put(contact, {**status, **_merge_fields(change)})

@@ -1,6 +1,6 @@
 """Knows how to say what became of a change in Mailchimp."""
 
-from reconciler.api.mailchimp_errors import refusal_of, text_of, without_addresses
+from reconciler.api.mailchimp_errors import refusal_of, refusal_of_standing, text_of, without_addresses
 from reconciler.errors import (
     BadRequest,
     RemoteError,
@@ -9,7 +9,7 @@ from reconciler.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from reconciler.model import Change, Outcome, RefusalKind, Result
+from reconciler.model import Change, Contact, Outcome, RefusalKind, Result, Standing
 
 PASSING_TROUBLES = (Unreachable, Throttled, UnexpectedAnswer)
 """Nobody knows whether the write was applied, and the next pass sees."""
@@ -45,6 +45,17 @@ def troubled(change: Change, error: RemoteError) -> Outcome:
     if isinstance(error, Stopping):
         return retry_later(change, "cut short: the program was told to stop")
     return retry_later(change, f"it is not known whether this was applied: {error}")
+
+
+def met_instead(change: Change, contact: Contact) -> Outcome:
+    """Given an add and the contact that turned out to be there meanwhile, return the add's outcome."""
+    if contact.standing is not Standing.SUBSCRIBED:
+        return refused(
+            change, refusal_of_standing(contact.standing), f"the contact is there and {contact.standing}"
+        )
+    if any(contact.fields.get(tag) != value for tag, value in change.fields.items()):
+        return retry_later(change, "the contact subscribed meanwhile; the next pass adopts it")
+    return already_true(change, "the contact subscribed meanwhile", contact.contact_id)
 
 
 def untried(change: Change) -> Outcome:

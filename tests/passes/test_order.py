@@ -1,0 +1,63 @@
+"""A no is durable before anything else of the same pass is written."""
+
+import pytest
+
+from reconciler.api.http import RequestNote
+from reconciler.model import ListUid
+from reconciler.wiring import RequestCount
+from tests.passes.agency import Agency
+
+
+def remembered_nos(acme: Agency) -> int:
+    return sum(len(acme.store.base("acme", link.list_uid).nos) for link in acme.store.links("acme"))
+
+
+def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = [acme.list(name, f"een@{name}.nl", f"twee@{name}.nl") for name in ("aa", "bb", "cc", "dd", "ee")]
+    acme.once()
+    for made in lists:
+        acme.join(made, acme.person(f"nieuw@{made.name}.nl"))
+        acme.sandbox.mailchimp.unsubscribe(acme.audience(made), f"een@{made.name}.nl")
+        acme.sandbox.otys.rename_list(made.uid, made.name.upper())
+    acme.list("nieuw", "iemand@nieuw.nl")
+    known_when_written: list[int] = []
+
+    def watch(_count: RequestCount, note: RequestNote) -> None:
+        if note.system == "Mailchimp" and note.method != "GET":
+            known_when_written.append(remembered_nos(acme))
+
+    with monkeypatch.context() as watching:
+        watching.setattr(RequestCount, "__call__", watch)
+        acme.once()
+
+    assert len(known_when_written) > len(lists)
+    assert set(known_when_written) == {len(lists)}
+
+
+def test_somebody_who_said_no_while_the_pass_read_on_is_not_subscribed_again(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = acme.list("Verpleegkundigen", "blijft@zorg.nl", "terug@zorg.nl")
+    back = acme.sandbox.otys.people_at("terug@zorg.nl")[0]
+    acme.once()
+    acme.leave(nurses, "terug@zorg.nl")
+    acme.once()
+    audience = acme.audience(nurses)
+    acme.join(nurses, back)
+    read_archived = acme.sandbox.log.last_number()
+
+    def unsubscribe_once_read(_count: RequestCount, _note: RequestNote) -> None:
+        said_no = acme.status(nurses, "terug@zorg.nl") == "unsubscribed"
+        read = acme.sandbox.log.requests("mailchimp", after=read_archived)
+        if not said_no and any(one.query.get("status") == "archived" for one in read):
+            acme.sandbox.mailchimp.unsubscribe(audience, "terug@zorg.nl")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(RequestCount, "__call__", unsubscribe_once_read)
+        acme.once()
+
+    assert acme.status(nurses, "terug@zorg.nl") == "unsubscribed"
+    assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["terug@zorg.nl"]
+    assert acme.writes_of(acme.once) == []
