@@ -256,8 +256,8 @@ class Inverter:
 def invert_list_change(done: ChangeDocument, audience: Audience, reason: str) -> Inverse:
     """Given a change of an audience that an earlier pass made, return what undoes it."""
     verb = ListVerb(done.verb)
-    if verb in _ADVICE:
-        return impossible(done, _ADVICE[verb])
+    if verb in ADVICE:
+        return impossible(done, ADVICE[verb])
     if "merge_field" in done.after:
         return impossible(done, "a merge field is not taken away: it may hold values by now")
     shown = {"name": audience.name, "permission_reminder": audience.permission_reminder}
@@ -278,13 +278,14 @@ def invert_list_change(done: ChangeDocument, audience: Audience, reason: str) ->
     return Inverse(done=done, verdict=Verdict.TO_DO, list_change=change)
 
 
-_ADVICE = {
+ADVICE: Mapping[str, str] = {
     ListVerb.CREATE: "an undo deletes no audience; delete the list in OTYS, or the audience in Mailchimp",
     ListVerb.LINK: "take the list out of setting GE203 to unlink it",
     ListVerb.UNLINK: "name the list in setting GE203 again, and the next pass links it again",
     ListVerb.DELETE: "`reconciler restore LIST` rebuilds a deleted audience from its backup",
     ListVerb.HOLD: NOTHING_WRITTEN,
 }
+"""What to do about a change of an audience that no undo inverts."""
 
 
 def impossible(done: ChangeDocument, reason: str) -> Inverse:

@@ -9,7 +9,7 @@ import msgspec
 
 from reconciler.document import ChangeDocument, ListDocument
 from reconciler.fingerprint import fingerprint
-from reconciler.inverse import Inverse, Inverter, Verdict, impossible, invert_list_change
+from reconciler.inverse import ADVICE, Inverse, Inverter, Verdict, impossible, invert_list_change
 from reconciler.listing import bring_together
 from reconciler.model import (
     Address,
@@ -87,7 +87,10 @@ def done_in(document: ListDocument) -> tuple[ChangeDocument, ...]:
 
 def nothing_possible(document: ListDocument, reason: str) -> ListUndo:
     """Given a list of an earlier pass and why none of it can be undone now, return that."""
-    inverses = tuple(impossible(done, reason) for done in done_in(document))
+    inverses = tuple(
+        impossible(done, reason if done.email else ADVICE.get(done.verb, reason))
+        for done in done_in(document)
+    )
     return ListUndo(list_uid=ListUid(document.list), inverses=inverses)
 
 

@@ -135,8 +135,8 @@ class World:
 
     # -- a pass --------------------------------------------------------------------------------------
 
-    def plan(self) -> ListPlan:
-        sides = Sides(
+    def sides(self) -> Sides:
+        return Sides(
             client="acme",
             mailing_list=MailingList(uid=ListUid("7"), name="123"),
             audience_id=AudienceId("aud7"),
@@ -149,7 +149,9 @@ class World:
             base=ListBase(rows=dict(self.rows), nos=tuple(self.nos), refusals=self.refusals),
             synced_once=self.synced_once,
         )
-        return plan_list(sides, templates=self.templates, policy=self.policy, now=NOW)
+
+    def plan(self) -> ListPlan:
+        return plan_list(self.sides(), templates=self.templates, policy=self.policy, now=NOW)
 
     def run(self) -> ListPlan:
         plan = self.plan()
