@@ -1,4 +1,4 @@
-"""Keeps what each list of a pass was decided from, so that the decision can be made again with other rules."""
+"""Keeps what each list of a pass was decided from, so that it can be decided again with other rules."""
 
 from datetime import timedelta
 

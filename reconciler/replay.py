@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from reconciler.errors import ReconcilerError
 from reconciler.flapping import without_flapping
@@ -43,7 +44,7 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether today's rules decide otherwise."""
-        return self.then != self.now
+        return not self.then.same_as(self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +88,13 @@ def replay_since(
     """
     for uid in store.snapshot_lists(client):
         if only in (None, uid):
-            seen = [one for one in store.snapshot_bodies_since(client, uid, since) if not one.unseen]
-            counted = [*(one.taken_at > since for one in seen[1:]), True]
-            for kept, frozen, counts in zip(
-                seen, unpack_each(one.body for one in seen), counted, strict=True
-            ):
-                if counts:
-                    yield _replay(
-                        store, kept, frozen, rules, now=kept.taken_at, in_pass=kept.pass_id
-                    ).comparison
+            bodies = store.snapshot_bodies_since(client, uid, since)
+            ended = {one.pass_id: later.taken_at for one, later in pairwise(bodies)}
+            seen = [one for one in bodies if not one.unseen]
+            decisions = unpack_each(one.body for one in seen)
+            for kept, frozen in zip(seen, decisions, strict=True):
+                if ended.get(kept.pass_id, since) >= since:
+                    yield _replay(store, None, kept, frozen, rules).comparison
 
 
 def _tells_of(kept: KeptBody, record: PassRecord) -> bool:
@@ -106,7 +105,7 @@ def _tells_of(kept: KeptBody, record: PassRecord) -> bool:
 def _replay(
     store: Store, record: PassRecord | None, kept: KeptBody, frozen: Frozen, rules: Rules
 ) -> Replayed:
-    """Make a decision again as of a pass that found the list as it was kept; None: of the one that kept it."""
+    """Decide again as of a pass that found the list as it was kept; None: as of the one that kept it."""
     was = thaw(frozen)
     now = kept.taken_at if record is None else max(record.started_at, kept.taken_at)
     plan = plan_list(was.sides, templates=rules.templates, policy=rules.policy, now=now)

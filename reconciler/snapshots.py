@@ -17,6 +17,7 @@ from reconciler.model import (
     Address,
     AudienceId,
     BaseRow,
+    Change,
     Contact,
     ContactSnapshot,
     ListBase,
@@ -53,8 +54,12 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     allowed: Mapping[str, int]
     """How many changes might run, by verb."""
     withheld: Mapping[str, int]
-    released: Sequence[str] = ()
+    released: tuple[str, ...] = ()
     """The digests of the proposals that a person had approved."""
+
+    def same_as(self, other: "Decided") -> bool:
+        """Given another decision about the same list, return whether it comes to the same."""
+        return (self.digest, self.allowed, self.withheld) == (other.digest, other.allowed, other.withheld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +140,14 @@ def decided_of(guarded: Guarded) -> Decided:
     """Given what may run and what waits, return how much of it there is."""
     return Decided(
         digest=guarded.plan.digest,
-        allowed=Counter(change.verb.value for change in guarded.allowed),
-        withheld=Counter(change.verb.value for proposal in guarded.proposals for change in proposal.changes),
+        allowed=_by_verb(guarded.allowed),
+        withheld=_by_verb(change for proposal in guarded.proposals for change in proposal.changes),
         released=tuple(sorted(proposal.digest for proposal in guarded.released)),
     )
+
+
+def _by_verb(changes: Iterable[Change]) -> Mapping[str, int]:
+    return dict(Counter(change.verb.value for change in changes))
 
 
 def freeze(sides: Sides, decided: Decided) -> Frozen:
