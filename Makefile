@@ -77,6 +77,14 @@ prometheus-check: setup ## Let promtool and a real Prometheus look at a daemon o
 image-check: setup ## Build the container image and run it (Debian, as root: buildah, debootstrap, runc)
 	@$(BIN)/python -m tests.image.check
 
+.PHONY: crashes
+crashes: setup ## Kill a pass at every moment there is, also twice in a row and among threads (minutes)
+	@$(BIN)/python -m tests.crashes.matrix
+
+.PHONY: storm
+storm: setup ## Run thousands of passes under every fault of the sandbox, and tell what they did (minutes)
+	@$(BIN)/python -m tests.storm.by_hand
+
 .PHONY: many-clients
 many-clients: setup ## Run 200 clients for two minutes, 30 of them in trouble, and tell how punctual the others are
 	@$(BIN)/python -m tests.daemon.crowd

@@ -19,11 +19,13 @@ _ONLY = " --list "
 def keep_plan(running: Pass, report: ListReport) -> None:
     """Given what is planned for a list, keep it before anything of it is done.
 
-    A plan that is the same as the last one kept is not kept again.
+    A plan that is the same as the last one kept is not kept again, unless some of it waited then and may
+    run now: the next pass has to find that if this one is cut off.
     """
     digest = list_digest(running.client.name, report)
     known = running.saved_plans.get(report.list_uid)
-    if digest == known or (known is None and not report.eventful):
+    released = report.guarded is not None and bool(report.guarded.released)
+    if (digest == known and not released) or (known is None and not report.eventful):
         return
     body = zlib.compress(msgspec.json.encode(list_document(report)))
     client = running.client

@@ -57,8 +57,6 @@ LEARNT_LATE = frozenset({"vergeten@zorg.nl"})
 """Whose no only the refusal of a write tells."""
 REFUSED = frozenset({"nep@example.com", "p7@example.com", "vergeten@zorg.nl"})
 """Addresses that Mailchimp does not take."""
-QUIETLY_ADOPTED = frozenset({"spijt@zorg.nl"})
-"""Who is ours again without a write."""
 GONE = frozenset({"p5@zorg.nl", "verloren@zorg.nl"})
 """Addresses that nobody has any more."""
 ADDRESSES = frozenset({email for contacts in OWED.values() for email in contacts}).union(

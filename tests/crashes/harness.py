@@ -64,7 +64,7 @@ class House:
                 acme.once()
             self._restart()
         written = sum(one.applied for one in acme.sandbox.log.writes(after=log_from))
-        nos = {link.list_uid: _nos(acme.store, link.list_uid) for link in acme.store.links("acme")}
+        nos = {ListUid(uid): _nos(acme.store, ListUid(uid)) for uid in acme.world.otys.lists}
         next_pass = acme.once()
         writes_at_rest = tuple(acme.writes_of(acme.once))
         return Day(

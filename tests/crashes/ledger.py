@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import msgspec
 
 from reconciler.document import ChangeDocument
-from reconciler.model import PassId, Result
+from reconciler.model import PassId, Result, Verb
 from reconciler.recorded import recorded_pass
 from reconciler.sandbox.mailchimp.state import subscriber_hash
 from reconciler.sandbox.requestlog import LoggedRequest
@@ -66,7 +66,7 @@ class Ledger:
     def told(self, since: PassId) -> list[Entry]:
         """Given a pass, return what it and those after it say they changed in Mailchimp."""
         addresses = {self.store.key_address(email): email for email in self.addresses}
-        return [
+        told = Counter(
             Entry(
                 outcome.list_uid,
                 _AS_SENT.get(outcome.verb, outcome.verb),
@@ -76,7 +76,12 @@ class Ledger:
             if record.id >= since
             for outcome in self.store.outcomes(record.id)
             if outcome.result is Result.APPLIED and outcome.verb in WRITING
-        ]
+        )
+        # To adopt a contact that is as it should be is to remember that it is ours.
+        quiet = Counter(
+            entry for entry, change in self.documents(since) if change.verb == Verb.ADOPT and not change.after
+        )
+        return list((told - quiet).elements())
 
     def documents(self, since: PassId) -> list[tuple[Entry, ChangeDocument]]:
         """Given a pass, return what an operator is shown of each of those changes."""
