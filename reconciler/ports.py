@@ -87,6 +87,9 @@ class AudienceSink(Protocol):
     def delete(self, audience_id: AudienceId) -> None:
         """Given an audience, delete it for good. An audience already gone is fine."""
 
+    def erase(self, audience_id: AudienceId, contact: Contact) -> None:
+        """Given a contact as it was seen, delete it for good. One that is gone already is fine."""
+
     def create_merge_field(
         self, audience_id: AudienceId, tag: str, *, like: MergeFieldRecord | None = None
     ) -> None:

@@ -78,6 +78,13 @@ class Mailchimp:
         answer = self._send(method, path, params=params, body=body, repeatable=method != "POST")
         return _decoded(answer, kind, method, path)
 
+    def act(self, path: str) -> None:
+        """Given the path of an action that may be repeated and answers nothing, take it.
+
+        Raise RemoteError if it was refused or if nobody knows.
+        """
+        self._send("POST", path, repeatable=True)
+
     def delete(self, path: str) -> None:
         """Given a path, delete what stands there. Raise RemoteError if it was refused or if nobody knows."""
         self._send("DELETE", path, repeatable=True)

@@ -1,16 +1,17 @@
 """Knows how a plan's changes are written to Mailchimp, in order, and what became of each."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
-from reconciler.api.mailchimp import Mailchimp, audience_path
+from reconciler.api.mailchimp import Mailchimp, audience_path, member_path
 from reconciler.api.mailchimp_errors import SYSTEM
 from reconciler.api.mailchimp_wire import AudienceRow, Nothing
 from reconciler.audience_record import MergeFieldRecord
 from reconciler.errors import NotFound, PermissionDenied
-from reconciler.model import Address, Audience, AudienceId, Change, Outcome
+from reconciler.model import Address, Audience, AudienceId, Change, Contact, Outcome
 from reconciler.ports import NewAudience
 from reconciler.sinks.mailchimp_apply import Applying
 from reconciler.sinks.mailchimp_read_back import ReadBack
@@ -90,6 +91,14 @@ class MailchimpSink:
                 "landing page is live; the next pass tries again. If it lasts, check the rights of the key's "
                 "user.",
             ) from error
+
+    def erase(self, audience_id: AudienceId, contact: Contact) -> None:
+        """Given a contact, delete it for good: nothing but a form brings it back (facts/mailchimp.md, 36).
+
+        One that is gone already is fine.
+        """
+        with suppress(NotFound):
+            self._client.act(f"{member_path(audience_id, contact.id)}/actions/delete-permanent")
 
     def create_merge_field(
         self, audience_id: AudienceId, tag: str, *, like: MergeFieldRecord | None = None

@@ -94,6 +94,12 @@ class MemoryAudiences:
         """Given an audience, delete it for good. An audience already gone is fine."""
         self._audiences.pop(audience_id, None)
 
+    def erase(self, audience_id: AudienceId, contact: Contact) -> None:
+        """Given a contact as it was seen, delete it for good. One that is gone already is fine."""
+        audience = self.audience(audience_id)
+        if audience.find(contact.address) is not None:
+            audience.delete_permanently(contact.address)
+
     def create_merge_field(
         self, audience_id: AudienceId, tag: str, *, like: MergeFieldRecord | None = None
     ) -> None:

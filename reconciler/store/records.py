@@ -107,6 +107,8 @@ class IntentKind(StrEnum):
 
     CREATE_AUDIENCE = "create-audience"
     DELETE_AUDIENCE = "delete-audience"
+    ERASE_CONTACT = "erase-contact"
+    RESTORE_AUDIENCE = "restore-audience"
     APPLY = "apply"
     """The plan that was kept of a list: what became of it is not all recorded yet."""
 

@@ -155,22 +155,8 @@ class Snapshots:
 
         Return how many bodies were written anew. Raise UnreadableSnapshot if one cannot be read.
         """
-        query = (
-            select(snapshots.c.list_id, snapshots.c.pass_id)
-            .join(lists, lists.c.id == snapshots.c.list_id)
-            .where(lists.c.client == client)
-        )
-        rewritten = 0
         with self._database.writing() as connection:
-            for list_id, pass_id in connection.execute(query).all():
-                here = (snapshots.c.list_id == list_id) & (snapshots.c.pass_id == pass_id)
-                row = connection.execute(select(snapshots.c.whole, snapshots.c.body).where(here)).one()
-                body = Body(whole=row.whole, data=row.body)
-                cleaned = body if body.data == _UNSEEN else without(body, is_erased)
-                if cleaned is not body:
-                    connection.execute(update(snapshots).where(here).values(body=cleaned.data))
-                    rewritten += 1
-        return rewritten
+            return take_out_of_snapshots(connection, client, is_erased)
 
     def _bodies(
         self,
@@ -188,6 +174,27 @@ class Snapshots:
                 KeptBody(PassId(row.pass_id), row.taken_at, Body(whole=row.whole, data=row.body))
                 for row in connection.execute(query.order_by(snapshots.c.pass_id))
             )
+
+
+def take_out_of_snapshots(
+    connection: Connection, client: str, is_erased: Callable[[Address | Person], bool]
+) -> int:
+    """Do what `erase_from_snapshots` does, inside somebody else's transaction."""
+    query = (
+        select(snapshots.c.list_id, snapshots.c.pass_id)
+        .join(lists, lists.c.id == snapshots.c.list_id)
+        .where(lists.c.client == client)
+    )
+    rewritten = 0
+    for list_id, pass_id in connection.execute(query).all():
+        here = (snapshots.c.list_id == list_id) & (snapshots.c.pass_id == pass_id)
+        row = connection.execute(select(snapshots.c.whole, snapshots.c.body).where(here)).one()
+        body = Body(whole=row.whole, data=row.body)
+        cleaned = body if body.data == _UNSEEN else without(body, is_erased)
+        if cleaned is not body:
+            connection.execute(update(snapshots).where(here).values(body=cleaned.data))
+            rewritten += 1
+    return rewritten
 
 
 def _insert(connection: Connection, list_id: int, pass_id: PassId, body: Body, now: datetime) -> None:

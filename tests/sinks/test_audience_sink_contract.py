@@ -435,3 +435,30 @@ def test_reading_back_finds_the_field_that_was_dropped(account: Account, audienc
     found = account.sink.read_back(audience, list(outcomes.values()))
 
     assert [outcome.result for outcome in found] == [Result.NOT_TRUE]
+
+
+# -- erasing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("standing", [Standing.SUBSCRIBED, Standing.ARCHIVED, Standing.CLEANED])
+def test_an_erased_contact_is_gone_for_good(
+    account: Account, audience: AudienceId, standing: Standing
+) -> None:
+    account.add_contact(audience, "an@klant.nl", standing)
+    (an,) = contacts(account, audience).values()
+
+    account.sink.erase(audience, an)
+
+    assert account.source.contact(audience, "an@klant.nl") is None
+    outcome = apply(account, audience, change(Verb.ADD, "an@klant.nl"))["an@klant.nl"]
+    assert outcome.refusal is RefusalKind.FORGOTTEN
+
+
+def test_erasing_twice_is_fine(account: Account, audience: AudienceId) -> None:
+    account.add_contact(audience, "an@klant.nl")
+    (an,) = contacts(account, audience).values()
+    account.sink.erase(audience, an)
+
+    account.sink.erase(audience, an)
+
+    assert contacts(account, audience) == {}
