@@ -21,16 +21,15 @@ def tell_otys(running: Pass) -> OptOutsReport:
     """
     client = running.client
     waiting = client.store.opt_outs(client.name)
-    if client.opt_outs is None:
-        return OptOutsReport(waiting=len(waiting))
-    tellable = [one for one in waiting if client.opt_outs.can_tell(one)]
-    told, problem = _tell(running, client.opt_outs, tellable)
-    left = [one.since for one in tellable if one.number not in told]
+    sink = client.opt_outs
+    tellable = [] if sink is None else [one for one in waiting if sink.can_tell(one)]
+    told, problem = (frozenset[int](), "") if sink is None else _tell(running, sink, tellable)
+    left = [one for one in waiting if one.number not in told]
     return OptOutsReport(
         told=len(told),
-        waiting=len(waiting) - len(told),
-        owed=len(left),
-        owed_since=min(left, default=None),
+        waiting=len(left),
+        waiting_since=min((one.since for one in left), default=None),
+        owed=len(tellable) - len(told),
         problem=problem,
     )
 

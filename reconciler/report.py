@@ -84,13 +84,13 @@ class OptOutsReport:
 
     told: int = 0
     waiting: int = 0
-    """How many OTYS still was not told of."""
+    """How many OTYS still does not know of."""
+    waiting_since: datetime | None = None
+    """Since when the oldest of these is known here."""
     owed: int = 0
-    """Of those, the ones for which there is a call: they ought to have been told."""
-    owed_since: datetime | None = None
-    """Since when the oldest of these is known."""
+    """Of these, the ones for which there is a call: they ought to have been told."""
     problem: str = ""
-    """Why the first of these was not told."""
+    """Why the first of the owed ones was not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,13 @@ class Side(StrEnum):
     BASE = "base"
 
 
+class Way(StrEnum):
+    """How OTYS gets to know of an opt-out."""
+
+    CALL = "call"
+    HAND = "hand"
+
+
 class ListState(StrEnum):
     """How a list stood when the last pass was done with it; the first that applies, in this order."""
 
@@ -146,6 +153,12 @@ WITHHELD_CHANGES: Final = Family(
     "Changes that wait for a person: withheld by a guard, or held because an audience's case is not clear.",
     ("client", "verb"),
 )
+HELD_CONTACTS: Final = Family(
+    "held_contacts",
+    Form.GAUGE,
+    "Contacts that are left as they are until a person decides; `reconciler status` says why.",
+    ("client",),
+)
 REFUSED_CONTACTS: Final = Family(
     "refused_contacts",
     Form.GAUGE,
@@ -174,6 +187,20 @@ OLDEST_OPT_OUT: Final = Family(
     Form.GAUGE,
     "Seconds since the oldest change that honours a no (an opt-out in OTYS, say) was planned without being "
     f"true in Mailchimp yet. {_AGE}.",
+    ("client",),
+    "seconds",
+)
+UNTOLD_OPT_OUTS: Final = Family(
+    "untold_opt_outs",
+    Form.GAUGE,
+    "Opt-outs in Mailchimp that OTYS does not know of, by how it gets to know: by a call of each pass, or by "
+    "hand from the list of `reconciler optouts`.",
+    ("client", "way"),
+)
+OLDEST_UNTOLD: Final = Family(
+    "oldest_untold_opt_out_seconds",
+    Form.GAUGE,
+    f"Seconds since the oldest opt-out in Mailchimp was seen that OTYS does not know of. {_AGE}.",
     ("client",),
     "seconds",
 )
@@ -224,11 +251,14 @@ ALL: Final = (
     PLANNED_CHANGES,
     CHANGES,
     WITHHELD_CHANGES,
+    HELD_CONTACTS,
     REFUSED_CONTACTS,
     FOREIGN_CONTACTS,
     LISTS,
     OLDEST_UNSYNCED,
     OLDEST_OPT_OUT,
+    UNTOLD_OPT_OUTS,
+    OLDEST_UNTOLD,
     HTTP_REQUESTS,
     HTTP_DURATION,
     THROTTLED,
@@ -252,5 +282,6 @@ VALUES: Final[dict[str, tuple[str, ...]]] = {
     "status": (*OTYS_STATUSES, *(one for one in Standing if one is not Standing.ABSENT), *BASE_STATUSES),
     "system": (Side.OTYS, Side.MAILCHIMP),
     "verb": VERBS,
+    "way": tuple(Way),
 }
 """What a label may say; `client`, `version` and `python` are free."""

@@ -15,10 +15,10 @@ from reconciler.api.http import TOO_MANY_REQUESTS, RequestNote
 from reconciler.errors import ReconcilerError
 from reconciler.failure import FailureKind, kind_of
 from reconciler.model import ListUid, PassResult, RefusalKind, Verb
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, OptOutsReport, PassReport
 from reconciler.sinks import metric_families as families
 from reconciler.sinks.meters import Meters
-from reconciler.sinks.metric_families import Family, ListState, RequestOutcome, Series, Side
+from reconciler.sinks.metric_families import Family, ListState, RequestOutcome, Series, Side, Way
 from reconciler.sinks.metrics_lists import ListGauges, Unsynced, gauges_of
 from reconciler.sinks.metrics_memory import Memory
 
@@ -29,6 +29,7 @@ _SHOWN_FROM_THE_START: tuple[tuple[Family, Iterable[str]], ...] = (
     (families.REFUSED_CONTACTS, RefusalKind),
     (families.PLANNED_CHANGES, (Verb.ADD, Verb.UPDATE, Verb.REMOVE)),
     (families.WITHHELD_CHANGES, (Verb.ADD, Verb.REMOVE, Verb.HOLD)),
+    (families.UNTOLD_OPT_OUTS, Way),
 )
 
 
@@ -38,6 +39,8 @@ class _Standing:
 
     failures: int = 0
     lists: dict[ListUid, ListGauges] = field(default_factory=dict)
+    untold_since: datetime | None = None
+    """Since when the oldest opt-out is known that OTYS does not know of."""
 
 
 class Metrics:
@@ -91,6 +94,8 @@ class Metrics:
             self._meters.observe(families.PASS_DURATION, seconds, client)
             self._ended(client, standing, report.result, report.ended_at, report.failures)
             self._count_changes(report)
+            if report.opt_outs is not None:
+                self._show_opt_outs(standing, client, report.opt_outs)
             if report.failure is None:
                 self._take_over(standing, report)
                 self._show(client, standing)
@@ -110,6 +115,7 @@ class Metrics:
             standing = self._standing(client)
             standing.failures = memory.consecutive_failures
             standing.lists = {**memory.lists, **standing.lists}
+            standing.untold_since = standing.untold_since or memory.untold_since
             self._meters.set(families.CONSECUTIVE_FAILURES, standing.failures, client)
             self._meters.set(families.LAST_ATTEMPT, _timestamp(memory.last_attempt), client)
             self._meters.set(families.LAST_SUCCESS, _timestamp(memory.last_success), client)
@@ -152,11 +158,12 @@ class Metrics:
             for gauge, values in _SHOWN_FROM_THE_START:
                 for value in values:
                     self._meters.set(gauge, 0, client, value)
-            for gauge in (families.CONSECUTIVE_FAILURES, families.LAST_SUCCESS):
+            for gauge in (families.CONSECUTIVE_FAILURES, families.LAST_SUCCESS, families.HELD_CONTACTS):
                 self._meters.set(gauge, 0, client)
             oldest, opt_out = families.OLDEST_UNSYNCED, families.OLDEST_OPT_OUT
             self._meters.follow(oldest, lambda: self._age(client, only_consent=False), client)
             self._meters.follow(opt_out, lambda: self._age(client, only_consent=True), client)
+            self._meters.follow(families.OLDEST_UNTOLD, lambda: self._untold_age(client), client)
         return self._clients[client]
 
     def _begin(self, counter: Family, client: str, values: Iterable[str]) -> None:
@@ -211,12 +218,25 @@ class Metrics:
         for gauge, values in gauges.items():
             self._meters.set_all(gauge, client, values)
         self._meters.set(families.FOREIGN_CONTACTS, sum(one.foreign for one in lists), client)
+        self._meters.set(families.HELD_CONTACTS, sum(one.held for one in lists), client)
+
+    def _show_opt_outs(self, standing: _Standing, client: str, opt_outs: OptOutsReport) -> None:
+        standing.untold_since = opt_outs.waiting_since
+        self._meters.set(families.UNTOLD_OPT_OUTS, opt_outs.owed, client, Way.CALL)
+        self._meters.set(families.UNTOLD_OPT_OUTS, opt_outs.waiting - opt_outs.owed, client, Way.HAND)
 
     def _age(self, client: str, *, only_consent: bool) -> float:
         with self._lock:
             standing = self._clients.get(client, _Standing())
             ages = [one.since for one in _unsynced(standing) if one.consent or not only_consent]
-        return max(0.0, (self._now() - min(ages)).total_seconds()) if ages else 0.0
+        return self._since(min(ages, default=None))
+
+    def _untold_age(self, client: str) -> float:
+        with self._lock:
+            return self._since(self._clients.get(client, _Standing()).untold_since)
+
+    def _since(self, moment: datetime | None) -> float:
+        return 0.0 if moment is None else max(0.0, (self._now() - moment).total_seconds())
 
 
 def _unsynced(standing: _Standing) -> Iterable[Unsynced]:

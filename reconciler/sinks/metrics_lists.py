@@ -45,6 +45,8 @@ class ListGauges:
     refused: Mapping[Series, int] = field(default_factory=dict)
     """By reason."""
     foreign: int = 0
+    held: int = 0
+    """Contacts that are left as they are until a person decides."""
     unsynced: Mapping[Key, Unsynced] = field(default_factory=dict)
 
 
@@ -65,6 +67,7 @@ def gauges_of(
         withheld=_withheld(report) if looked else old.withheld,
         refused=_refused(report) if looked else old.refused,
         foreign=_foreign(report) if looked else old.foreign,
+        held=sum(change.verb is Verb.HOLD for change in report.changes) if looked else old.held,
         unsynced=_unsynced(report, old, started_at, looked=looked) if writes else {},
     )
 

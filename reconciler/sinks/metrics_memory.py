@@ -23,6 +23,8 @@ class Memory:
     consecutive_failures: int
     lists: Mapping[ListUid, ListGauges]
     """The linked lists."""
+    untold_since: datetime | None = None
+    """Since when the oldest opt-out is known that OTYS does not know of."""
 
 
 def memory_of(store: Store, client: str, *, now: datetime) -> Memory:
@@ -34,6 +36,7 @@ def memory_of(store: Store, client: str, *, now: datetime) -> Memory:
         last_success=None if success is None else success.ended_at,
         consecutive_failures=sum(1 for _ in takewhile(lambda one: one.result is PassResult.FAILED, ended)),
         lists=_lists(store, client, now),
+        untold_since=min((one.since for one in store.opt_outs(client)), default=None),
     )
 
 

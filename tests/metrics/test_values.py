@@ -309,3 +309,54 @@ def test_what_is_remembered_never_displaces_what_a_pass_saw(measured: Measured) 
     measured.metrics.remember("acme", memory_of(measured.acme.store, "acme", now=measured.acme.now))
     assert measured.value("snapshot_members", side="otys", status="listed") == 1
     assert measured.value("planned_changes", verb="add") == 1
+
+
+def test_a_held_contact_stays_in_sight(measured: Measured) -> None:
+    nurses = measured.acme.list("Verpleegkundigen", "jan@weg.nl")
+    measured.once()
+    measured.acme.sandbox.mailchimp.add_contact(measured.acme.audience(nurses), "piet@weg.nl")
+    measured.acme.sandbox.mailchimp.archive(measured.acme.audience(nurses), "piet@weg.nl")
+    measured.acme.join(nurses, measured.acme.person("piet@weg.nl"))
+    for _ in range(2):
+        measured.once()
+        assert measured.value("held_contacts") == 1
+
+
+def test_an_opt_out_that_otys_does_not_know_of_grows_older_until_somebody_enters_it(
+    measured: Measured,
+) -> None:
+    acme = measured.acme
+    nurses = acme.list("Verpleegkundigen", "jan@weg.nl")
+    measured.once()
+    assert measured.value("untold_opt_outs", way="hand") == 0
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), "jan@weg.nl")
+    measured.once()
+    acme.later(hours=3)
+    measured.once()
+    assert measured.value("untold_opt_outs", way="hand") == 1
+    assert measured.value("oldest_untold_opt_out_seconds") == 3 * 3600
+    assert measured.restarted().value("oldest_untold_opt_out_seconds") == 3 * 3600
+    acme.store.mark_told(acme.store.opt_outs("acme"), acme.now)
+    measured.once()
+    assert measured.value("untold_opt_outs", way="hand") == 0
+    assert measured.value("oldest_untold_opt_out_seconds") == 0
+
+
+def test_an_opt_out_that_otys_does_not_take_is_told_apart(measured: Measured) -> None:
+    acme = measured.acme
+    acme.mapping = acme.folder / "mapping.toml"
+    arguments = """'["{person}", {"Person": {"matchCriteria_9": "1"}}]'"""
+    acme.mapping.write_text(
+        f'[kinds.candidate]\nopt_out = {{ method = "update", arguments = {arguments} }}\n', "utf-8"
+    )
+    acme.configure(policy='opt_outs_to_otys = "write"')
+    nurses = acme.list("Verpleegkundigen", "jan@weg.nl")
+    measured.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), "jan@weg.nl")
+    measured.once()
+    assert measured.value("untold_opt_outs", way="call") == 1
+    acme.world.otys.switches.opt_out_field = "Person.matchCriteria_9"
+    acme.world.otys.switches.opt_out_writable = True
+    measured.once()
+    assert measured.value("untold_opt_outs", way="call") == 0
+    assert measured.value("oldest_untold_opt_out_seconds") == 0
