@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from reconciler.address import normalise
+from reconciler.api.mailchimp_wire import MergeValue
 from reconciler.model import Address, Audience, Standing, Tally
 
 SHOWN_TAGS: Final = 50
@@ -30,7 +31,7 @@ class ContactRecord(
     email_address: str | None = None
     """Missing on a contact that is known by telephone only (facts/mailchimp.md, 68)."""
     contact_id: str | None = None
-    merge_fields: dict[str, object] | list[object] | None = None
+    merge_fields: dict[str, MergeValue] | list[object] | None = None
     """As Mailchimp sent them: an address is an object, and no fields at all may be an empty list."""
     tags: tuple[TagRecord, ...] = ()
     tags_count: int = 0
@@ -52,7 +53,7 @@ class ContactRecord(
         return normalise(self.email_address or "")
 
     @property
-    def fields(self) -> Mapping[str, object]:
+    def fields(self) -> Mapping[str, MergeValue]:
         """The filled merge fields by tag."""
         held = self.merge_fields if isinstance(self.merge_fields, dict) else {}
         return {tag: value for tag, value in held.items() if value not in ("", None)}

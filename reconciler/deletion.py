@@ -32,7 +32,8 @@ from reconciler.store import Intent, IntentKind
 REACHABLE = frozenset({Standing.SUBSCRIBED, Standing.PENDING, Standing.TRANSACTIONAL})
 """Those who would lose something: who said no or was archived is remembered, and is in the backup."""
 
-_NO_OF_STANDING = {Standing.UNSUBSCRIBED: NoReason.UNSUBSCRIBED, Standing.CLEANED: NoReason.BOUNCED}
+NO_OF_STANDING = {Standing.UNSUBSCRIBED: NoReason.UNSUBSCRIBED, Standing.CLEANED: NoReason.BOUNCED}
+"""The no that a contact's own standing shows."""
 
 
 def delete_audience(running: Pass, sink: AudienceSink, link: Link, change: ListChange) -> ListOutcome:
@@ -178,7 +179,7 @@ def _nos(running: Pass, record: AudienceRecord, base: ListBase) -> Iterator[Base
     ours = _Ours.of(base)
     for contact in record.contacts:
         row = ours.row(contact)
-        reason = _NO_OF_STANDING.get(contact.standing)
+        reason = NO_OF_STANDING.get(contact.standing)
         if contact.standing is Standing.ARCHIVED and row is not None:
             reason = _taken_out(running)
         if reason is not None and contact.address:

@@ -79,7 +79,7 @@ def record_creation(running: Pass, intent: Intent, audience_id: AudienceId) -> N
         list_uid=intent.list_uid,
         list_name=name,
         audience_id=audience_id,
-        reason="flagged in GE203",
+        reason=intent.detail.get("reason", "flagged in GE203"),
         after={"name": name},
     )
     outcome = ListOutcome(change=created, result=Result.APPLIED, detail=FOUND_DONE)

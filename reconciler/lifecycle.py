@@ -7,6 +7,7 @@ from reconciler.deletion import delete_audience
 from reconciler.errors import BadRequest, PermissionDenied, RemoteError
 from reconciler.journal import record_creation
 from reconciler.model import (
+    BaseMove,
     BaseState,
     Link,
     LinkState,
@@ -111,6 +112,9 @@ def _link(
     before = next((link for link in store.links(client) if link.list_uid == change.list_uid), None)
     if before is not None and before.audience_id != change.audience_id:
         store.forget_rows(client, change.list_uid)
+    for nos in (store.base(client, uid).nos for uid in pairing.heir_of):
+        moves = [BaseMove(address=no.address, row=None, no=no) for no in nos]
+        store.move(running.id, client, change.list_uid, moves, running.now())
     if pairing.link is not None:
         store.save_link(client, pairing.link)
     _close_begun(running, change, Result.APPLIED)
@@ -119,11 +123,14 @@ def _link(
     return pairing, outcome
 
 
+_CREATIONS = (IntentKind.CREATE_AUDIENCE, IntentKind.RESTORE_AUDIENCE)
+
+
 def _close_begun(running: Pass, change: ListChange, result: str) -> None:
     """Close the creation that an earlier pass began for this list, if there is one."""
     store = running.client.store
     for intent in store.open_intents(running.client.name):
-        if intent.list_uid == change.list_uid and intent.kind is IntentKind.CREATE_AUDIENCE:
+        if intent.list_uid == change.list_uid and intent.kind in _CREATIONS:
             if change.audience_id is not None and change.audience_id not in intent.detail["existing"].split():
                 record_creation(running, intent, change.audience_id)
             store.settle(intent.id, result=result, detail={}, now=running.now())

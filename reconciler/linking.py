@@ -49,7 +49,8 @@ class _Pairer:
         self.audiences = {audience.id: audience for audience in inventory.audiences.audiences}
         self.links = {link.list_uid: link for link in inventory.links}
         linked = _linked(inventory.links)
-        self.taken = {link.audience_id for link in inventory.links if link.audience_id}
+        self.linked_ids = {link.audience_id for link in linked}
+        self.taken = {link.audience_id for link in inventory.links if self._keeps_audience(link)}
         self.names = Counter(
             self.lists[uid].name
             for uid in inventory.flagged
@@ -74,6 +75,11 @@ class _Pairer:
             link = replace(link, list_name=mailing_list.name, absent_passes=0, absent_since=None)
             return self._linked(mailing_list, link) if flagged else self._deselected(mailing_list, link)
         return self._new(mailing_list, link) if flagged else None
+
+    def _keeps_audience(self, link: Link) -> bool:
+        """Whether no other list of the same name may have its audience; a deleted list gives it free."""
+        deleted = self.inventory.catalogue.tally.complete and link.list_uid not in self.lists
+        return link.state is LinkState.LINKED or not deleted
 
     # -- a list that is linked ---------------------------------------------------------------------
 
@@ -222,7 +228,7 @@ class _Pairer:
         named = self.inventory.pairs.get(mailing_list.uid)
         if named is not None:
             return self._named(mailing_list, named)
-        if before is not None and before.audience_id in self.audiences:
+        if before is not None and before.audience_id in self.audiences.keys() - self.linked_ids:
             return self._link(mailing_list, self.audiences[before.audience_id], "flagged again", before)
         same_name = [
             audience
@@ -276,7 +282,13 @@ class _Pairer:
         change = self._change(ListVerb.LINK, mailing_list, audience.id, reason)
         known = self.links.get(mailing_list.uid)
         pairing = self._sync(mailing_list, audience, link, change)
-        return replace(pairing, starts_anew=known is not None and known.audience_id != audience.id)
+        heir_of = tuple(
+            one.list_uid
+            for one in self.inventory.links
+            if one.audience_id == audience.id and one.list_uid != mailing_list.uid
+        )
+        anew = known is not None and known.audience_id != audience.id
+        return replace(pairing, starts_anew=anew, heir_of=heir_of)
 
     def _create(self, mailing_list: MailingList, reason: str) -> Pairing:
         wanted = {"name": mailing_list.name, "permission_reminder": self._reminder(mailing_list)}

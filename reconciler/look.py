@@ -14,6 +14,7 @@ from reconciler.store import Intent, IntentKind
 from reconciler.threads import threads
 
 NOT_DONE = "not done"
+_CREATIONS = (IntentKind.CREATE_AUDIENCE, IntentKind.RESTORE_AUDIENCE)
 
 
 def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pass, tuple[str, ...]]:
@@ -60,7 +61,7 @@ def close_intents(running: Pass, inventory: Inventory) -> Inventory:
     links = {link.list_uid: link for link in inventory.links}
     for intent in client.store.open_intents(client.name):
         link = links.get(intent.list_uid)
-        if intent.kind is IntentKind.CREATE_AUDIENCE and link is not None and link.state is LinkState.LINKED:
+        if intent.kind in _CREATIONS and link is not None and link.state is LinkState.LINKED:
             client.store.settle(intent.id, result=Result.APPLIED, detail={}, now=running.now())
         elif intent.kind is IntentKind.DELETE_AUDIENCE and link is not None:
             _close_deletion(running, inventory, intent, link)

@@ -76,6 +76,8 @@ class Recipient:
     values: Mapping[str, str] = field(default_factory=dict)
     """The mapped values by name (`first_name`, `infix`, ...); a value OTYS did not send is missing."""
     opted_out: bool = False
+    erased: str = ""
+    """Of somebody who was erased on request: the keyed hash of the address, which is not kept itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -443,6 +445,8 @@ class Change:
     """Who stands behind the address; the first one gives the fields."""
     consent: bool = False
     """Whether it honours a no: limits never withhold it."""
+    extras: Mapping[str, object] = field(default_factory=dict)
+    """What else an add writes of a contact that comes back from a backup, such as when it signed up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,8 @@ class Pairing:
     """Whether the contacts are reconciled in this pass."""
     starts_anew: bool = False
     """Whether what the base knows is about another audience, so that only its nos count."""
+    heir_of: tuple[ListUid, ...] = ()
+    """The lists that its audience belonged to before: whoever said no to them said it to this one."""
     emptied: bool = False
     """Whether the list counts as empty, so that our contacts leave the audience."""
     waits: str = ""

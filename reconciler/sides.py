@@ -29,6 +29,8 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     base = client.store.base(client.name, pairing.list_uid)
     if pairing.starts_anew:
         base = replace(base, rows={}, refusals=())
+    for uid in pairing.heir_of:
+        base = replace(base, nos=(*base.nos, *client.store.base(client.name, uid).nos))
     return Sides(
         client=client.name,
         mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),

@@ -16,6 +16,8 @@ _SQLITE = "sqlite:///"
 _LEFT_BEHIND = {
     IntentKind.CREATE_AUDIENCE: "creating the audience",
     IntentKind.DELETE_AUDIENCE: "deleting the audience",
+    IntentKind.RESTORE_AUDIENCE: "restoring the audience",
+    IntentKind.APPLY: "writing to the audience",
 }
 
 

@@ -2,18 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from reconciler.model import Link, ListOutcome, PassId
+from reconciler.model import Address, Link, ListOutcome, ListUid, PassId
 from reconciler.store.base import record_list_outcome
 from reconciler.store.connection import Database
 from reconciler.store.intents import settle_intent
-from reconciler.store.lists import write_link
-from reconciler.store.tables import base_rows, refusals
+from reconciler.store.lists import find_list, write_link
+from reconciler.store.tables import base_rows, nos, refusals
 
 
 class Deletions:
-    """Audiences that we deleted."""
+    """Audiences that we deleted, and what must be known to bring one back."""
 
     _database: Database
 
@@ -37,3 +37,10 @@ class Deletions:
                 connection.execute(delete(table).where(table.c.list_id == list_id))
             write_link(connection, client, link)
             settle_intent(connection, intent_id, result=outcome.result, detail={}, now=now)
+
+    def ended_nos(self, client: str, list_uid: ListUid, *, since: datetime) -> frozenset[Address]:
+        """Given a list, return the addresses of which a no was ended since then."""
+        with self._database.reading() as connection:
+            list_id = find_list(connection, client, list_uid)
+            ended = select(nos.c.address).where(nos.c.list_id == list_id, nos.c.ended_at >= since)
+            return frozenset(Address(address) for address in connection.execute(ended).scalars())
