@@ -26,6 +26,8 @@ from reconciler.model import (
 )
 from reconciler.observe import REACHED, View
 
+UNDOES = "undoes pass "
+"""Begins the reason of every change that undoes another one; the number of its pass follows."""
 NOTHING_WRITTEN = "it wrote nothing to Mailchimp: who said no or is gone stays so"
 _NOT_FIELDS = ("email", "status")
 
@@ -55,7 +57,7 @@ class Inverter:
     """Inverts changes of one list that is seen on all three sides."""
 
     def __init__(self, view: View, held_back: Mapping[Address, Change], reason: str) -> None:
-        """Given the list, what an earlier undo holds back on it, and what the inverse changes are for."""
+        """Given the list, the adoptions that an earlier undo holds back, and why changes are made."""
         self._view = view
         self._held_back = held_back
         self._reason = reason
@@ -74,12 +76,12 @@ class Inverter:
                 return self._let_go(done, address)
             case Verb.REMOVE:
                 return self._bring_back(done, address)
+            case Verb.UPDATE | Verb.FORGET if self._let_go_of(done, address):
+                return _to_do(done, self._held_back[address])
             case Verb.UPDATE:
                 return self._write_back(done, address)
             case Verb.RENAME:
                 return self._rename_back(done, address)
-            case Verb.FORGET if address in self._held_back:
-                return _to_do(done, self._held_back[address])
             case _:
                 return impossible(done, NOTHING_WRITTEN)
 
@@ -173,7 +175,7 @@ class Inverter:
             or _not_ours(row, contact)
             or _not_reached(contact)
             or _moved(contact, address)
-            or self._taken(old)
+            or self._taken(old, row)
         )
         if objection or contact is None or row is None:
             return impossible(done, objection)
@@ -196,6 +198,10 @@ class Inverter:
             or _moved(contact, address)
         )
 
+    def _let_go_of(self, done: ChangeDocument, address: Address) -> bool:
+        """Whether it was done by an undo that let go of what was adopted: it is ours again then."""
+        return done.reason.startswith(UNDOES) and address in self._held_back
+
     def _contact_of(self, address: Address) -> Contact | None:
         return self._view.observe(address).contact
 
@@ -215,11 +221,13 @@ class Inverter:
     def _persons(self, done: ChangeDocument) -> Iterable[Person]:
         return (Person(kind, uid) for kind, _, uid in (person.partition(":") for person in done.persons))
 
-    def _taken(self, address: Address) -> str:
-        view = self._view
+    def _taken(self, address: Address, by_now: BaseRow | None) -> str:
+        view, listed = self._view, self._view.listings.by_address.get(address)
+        ours = () if by_now is None else by_now.persons
+        others = listed is not None and not set(listed.persons).issubset(ours)
         if address in self._no_at:
             return f"its old address may not be mailed: {NO_TEXT[self._no_at[address].reason]}"
-        if address in view.contacts or address in view.base.rows or address in view.listings.by_address:
+        if others or address in view.contacts or address in view.base.rows:
             return "its old address belongs to somebody else by now"
         return ""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from reconciler.document import ChangeDocument, ListDocument
 from reconciler.fingerprint import fingerprint
-from reconciler.inverse import ADVICE, Inverse, Inverter, Verdict, impossible, invert_list_change
+from reconciler.inverse import ADVICE, UNDOES, Inverse, Inverter, Verdict, impossible, invert_list_change
 from reconciler.listing import bring_together
 from reconciler.model import (
     Address,
@@ -51,7 +51,7 @@ class Undoing:
     @property
     def reason(self) -> str:
         """Why a change is made that undoes another one."""
-        return f"undoes pass {self.pass_id}"
+        return f"{UNDOES}{self.pass_id}"
 
     @property
     def detail(self) -> str:
