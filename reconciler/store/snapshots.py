@@ -57,7 +57,8 @@ class Snapshots:
         )
         with self._database.reading() as connection:
             found = connection.execute(query).first()
-        return None if found is None else (PassId(found[0]), bytes(found[1] or b""))  # SQLite: no part of nothing
+        # A part of nothing is nothing at all for SQLite.
+        return None if found is None else (PassId(found[0]), bytes(found[1] or b""))
 
     def save_snapshot(
         self,
