@@ -11,6 +11,7 @@ CORE = (
     "address",
     "changes",
     "diff",
+    "errors",
     "fields",
     "fingerprint",
     "guard",
@@ -21,6 +22,7 @@ CORE = (
     "observe",
     "plan",
     "policy",
+    "snapshots",
 )
 
 ALLOWED = frozenset(
@@ -37,6 +39,7 @@ ALLOWED = frozenset(
         "string",
         "typing",
         "unicodedata",
+        "zlib",
         # libraries that only compute, as they are called here
         "email_validator",
         "msgspec",
