@@ -151,7 +151,8 @@ class PassReport:
         """Return the numbers that are kept with the pass.
 
         `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`; `told`,
-        the opt-outs that OTYS was told of; `kept`, the lists of which it is kept what they were decided from.
+        the opt-outs that OTYS was told of; `kept`, the lists of which it is kept what they were decided from;
+        `invalid`, the recipients without a usable address, only where every list was looked at.
         """
         withheld = sum(len(proposal.changes) for proposal in self.proposals)
         return {
@@ -162,7 +163,17 @@ class PassReport:
             **({"lists": len(self.lists)} if self.lists else {}),
             **({"kept": self.kept} if self.kept else {}),
             **({"told": self.opt_outs.told} if self.opt_outs and self.opt_outs.told else {}),
+            **({"invalid": self._invalid} if self._looked_everywhere else {}),
         }
+
+    @property
+    def _looked_everywhere(self) -> bool:
+        done = self.opt_outs is not None and self.only is None
+        return done and not any(one.problem and one.guarded is None for one in self.lists)
+
+    @property
+    def _invalid(self) -> int:
+        return sum(len(one.guarded.plan.invalid) for one in self.lists if one.guarded is not None)
 
     @property
     def _waiting(self) -> Counter[str]:
