@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from reconciler.model import Address, ListUid, PassId, Person
-from reconciler.snapshots import MARK_LENGTH, Body, without
+from reconciler.snapshots import MARK_LENGTH, Body, UnreadableSnapshot, without
 from reconciler.store.connection import AnySelect, Database
 from reconciler.store.lists import ensure_list, find_list
 from reconciler.store.tables import lists, snapshots
@@ -154,10 +154,15 @@ class Snapshots:
     def erase_from_snapshots(self, client: str, is_erased: Callable[[Address | Person], bool]) -> int:
         """Given who is erased, take every address they stood behind out of what is kept of the client.
 
-        Return how many bodies were written anew. Raise UnreadableSnapshot if one cannot be read.
+        Where something cannot be read, all of its list is dropped. Return how many bodies were written anew
+        or dropped.
         """
         with self._database.writing() as connection:
-            return take_out_of_snapshots(connection, client, is_erased)
+            of_client = select(lists.c.id).where(lists.c.client == client)
+            return sum(
+                _erase_from_list(connection, list_id, is_erased)
+                for list_id in connection.scalars(of_client).all()
+            )
 
     def _bodies(
         self,
@@ -204,6 +209,26 @@ def _insert(connection: Connection, list_id: int, pass_id: PassId, body: Body, n
             list_id=list_id, pass_id=pass_id, taken_at=now, whole=body.whole, body=body.data
         )
     )
+
+
+def _erase_from_list(
+    connection: Connection, list_id: int, is_erased: Callable[[Address | Person], bool]
+) -> int:
+    of_list = snapshots.c.list_id == list_id
+    told = and_(of_list, func.length(snapshots.c.body) > 0)
+    rewritten = 0
+    for pass_id in connection.scalars(select(snapshots.c.pass_id).where(told)).all():
+        here = and_(of_list, snapshots.c.pass_id == pass_id)
+        row = connection.execute(select(snapshots.c.whole, snapshots.c.body).where(here)).one()
+        body = Body(whole=row.whole, data=row.body)
+        try:
+            cleaned = without(body, is_erased)
+        except UnreadableSnapshot:
+            return connection.execute(delete(snapshots).where(of_list)).rowcount
+        if cleaned is not body:
+            connection.execute(update(snapshots).where(here).values(body=cleaned.data))
+            rewritten += 1
+    return rewritten
 
 
 def _newest(client: str) -> AnySelect:
