@@ -175,7 +175,9 @@ def _incomplete_list(plan: ListPlan) -> Objection | None:
     if not problem:
         return None
     message = f"the list was not read completely from OTYS ({problem})"
-    return Objection(Danger.INCOMPLETE_LIST, message, _resting_on_absence_in_otys(plan))
+    # Somebody with the same address whose row was not read may have opted out.
+    adding = tuple(c for c in plan.changes if c.verb is Verb.ADD and plan.facts.recipients.tells_opt_outs)
+    return Objection(Danger.INCOMPLETE_LIST, message, (*adding, *_resting_on_absence_in_otys(plan)))
 
 
 def _incomplete_audience(plan: ListPlan) -> Objection | None:

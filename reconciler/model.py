@@ -90,6 +90,8 @@ class Tally:
     duplicates: int = 0
     failure: str = ""
     """Why reading stopped early; empty when it did not."""
+    tells_opt_outs: bool = False
+    """Whether OTYS says who opted out: somebody in a row that was not read may have."""
 
     @property
     def complete(self) -> bool:

@@ -118,6 +118,12 @@ class OtysMapping(_Frozen, frozen=True):
     people: PeopleMapping
     kinds: dict[str, KindMapping]
 
+    @property
+    def tells_opt_outs(self) -> bool:
+        """Whether any field tells that somebody opted out."""
+        fields = (self.recipients.fields, self.people.fields, *(kind.fields for kind in self.kinds.values()))
+        return any("opted_out" in group and bool(group["opted_out"].path) for group in fields)
+
     def kind_of(self, word: str) -> str:
         """Given a row's word for its kind, return the kind; a word nobody mapped stays as it is."""
         folded = word.casefold()

@@ -181,7 +181,7 @@ class OtysSource:
             _completed(recipient, found[recipient.person]) if recipient.person in found else recipient
             for recipient in recipients
         )
-        return RecipientSnapshot(completed, tally)
+        return RecipientSnapshot(completed, replace(tally, tells_opt_outs=self.mapping.tells_opt_outs))
 
     def _recipient(self, row: Mapping[str, Json]) -> Recipient:
         asked = self._recipients

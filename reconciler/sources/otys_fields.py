@@ -24,6 +24,8 @@ from reconciler.errors import BadRequest, RemoteError, UnexpectedAnswer
 from reconciler.sources.mapping import FieldPath
 
 METHOD_NOT_FOUND = "-32601"
+CONSENT = "opted_out"
+"""Never done without once it is mapped: whoever opted out would look as if they had not."""
 ABOUT_THE_CALL = re.compile(r"\b(method|service|field|function)\b", re.IGNORECASE)
 
 log = structlog.get_logger(__name__)
@@ -90,7 +92,7 @@ class AskedFields:
     def _do_without(
         self, names: Collection[str], asked: Mapping[str, FieldPath], refusal: FieldRefused
     ) -> None:
-        needed = [asked[name].path for name in names if asked[name].required]
+        needed = [asked[name].path for name in names if asked[name].required or name == CONSENT]
         if needed or not names:
             raise UnexpectedAnswer(
                 SYSTEM,
