@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.document import ChangeDocument, ListDocument, list_document
 from reconciler.guard import Guarded
@@ -26,7 +27,7 @@ from reconciler.model import (
 from reconciler.plan import ListPlan
 from reconciler.report import ListReport
 from reconciler.undo import ListUndo, Undoing, digest_of_undo, undo_list
-from tests.core.stories import Deed, chapters
+from tests.core.stories import EMAILS, Deed, behind, chapters, nos, recipients, some_people
 from tests.core.test_laws import SecondBook, tell
 from tests.core.world import NOW, World, contact, no, recipient, row, unsettled, writes
 
@@ -408,6 +409,57 @@ def test_nobody_who_said_no_is_subscribed_by_an_undo(
     assert [change for change in planned.plan.changes if book.forbids(change)] == []
     for known in world.contacts.values():
         assert known.contact_id not in said_no or known.standing is not Standing.SUBSCRIBED
+
+
+def removal(email: str) -> ChangeDocument:
+    return ChangeDocument(
+        list="7",
+        list_name="123",
+        audience="aud7",
+        verb=Verb.REMOVE,
+        email=email,
+        reason="no longer on the list in OTYS",
+        before={"status": Standing.SUBSCRIBED},
+        after={"status": Standing.ARCHIVED},
+        result=Result.APPLIED,
+    )
+
+
+@st.composite
+def after_removals(draw: st.DrawFn) -> World:
+    """A list most of whose contacts we removed, and whatever became of its people since then."""
+    there = [standing for standing in Standing if standing is not Standing.ABSENT]
+    gone = st.sampled_from([Standing.ARCHIVED] * len(there) + there)
+    world = World.of(
+        *(contact(email, draw(gone)) for email in EMAILS),
+        *(row(email, *draw(some_people), state=BaseState.REMOVED) for email in EMAILS),
+    )
+    return replace(world, recipients=draw(recipients()), nos=draw(nos()))
+
+
+@given(after_removals())
+def test_only_those_come_back_whom_we_archived_and_who_said_no_nowhere(
+    world: World,
+) -> None:
+    done = ListDocument(
+        list="7", list_name="123", audience="aud7", changes=[removal(email) for email in EMAILS]
+    )
+    before = world.copy()
+
+    planned = undo(world, done)
+
+    assert planned.plan is not None
+    for change in planned.plan.changes:
+        assert change.verb is Verb.ADD
+        known = before.rows[change.address]
+        assert known.state is BaseState.REMOVED
+        assert before.standing(change.address) is Standing.ARCHIVED
+        persons = {*known.persons, *behind(before, change.address)}
+        for said in before.nos:
+            assert said.address != change.address
+            assert said.reason is NoReason.BOUNCED or persons.isdisjoint(said.persons)
+        opted_out = {one.person for one in before.recipients if one.opted_out}
+        assert persons.isdisjoint(opted_out)
 
 
 @given(chapters)
