@@ -67,7 +67,11 @@ def threatened_by(death: Death, *, one_thread_at_a_time: bool = True) -> Iterato
         what = f"{method} {urlsplit(url).path}"
         death.reach(f"before {what}")
         answer = send(session, method, url, **options)  # type: ignore[arg-type]  # handed on as they came
-        death.reach(f"after {what}")
+        try:
+            death.reach(f"after {what}")
+        except Killed:
+            answer.close()  # as the system does when a process ends
+            raise
         return answer
 
     @contextmanager
@@ -85,7 +89,7 @@ def threatened_by(death: Death, *, one_thread_at_a_time: bool = True) -> Iterato
         try:
             yield
         finally:
-            for session in sessions:  # as the system does when a process ends
+            for session in sessions:
                 session.close()
 
 
