@@ -1,6 +1,6 @@
 """What lists were decided from is kept for some weeks, in the order of the passes, on both databases."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.model import Address, ListUid, PassId, Person
 from reconciler.snapshots import Body, mark_of, pack, unpack
