@@ -1,0 +1,180 @@
+"""The audience of a deleted list goes only when nothing and nobody in it gets lost by that."""
+
+import pytest
+
+from reconciler.model import ListUid, NoReason, PassResult
+from reconciler.sandbox.faults import Fault, FaultKind
+from reconciler.sinks.mailchimp import MailchimpSink
+from tests.passes.agency import Agency, results
+from tests.passes.deleted import AT_ONCE, backups, crew, deleted, names, subscribed, the_backup
+from tests.passes.test_crashes import Killed
+
+
+def why_held(acme: Agency) -> str:
+    report = acme.once()
+    assert report.result is PassResult.WITHHELD
+    (outcome,) = [one for of in report.lists for one in of.list_outcomes]
+    return outcome.detail
+
+
+def nos(acme: Agency, uid: str) -> dict[str, NoReason]:
+    return {str(no.address): no.reason for no in acme.store.base("acme", ListUid(uid)).nos}
+
+
+def deletions_in_history(acme: Agency) -> list[str]:
+    return [str(one.result) for one in acme.store.history("acme", limit=100) if one.verb == "delete"]
+
+
+def test_the_backup_holds_everything_of_every_contact_and_what_was_remembered(acme: Agency) -> None:
+    nurses = crew(acme)
+    audience = acme.sandbox.mailchimp.audience(acme.audience(nurses))
+    jan = audience.at_address("jan@zorg.nl")
+    assert jan is not None
+    for number in range(60):
+        acme.sandbox.mailchimp.tag(audience.id, "jan@zorg.nl", f"tag {number}")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    backup = the_backup(acme)
+    assert (backup.head.list_uid, backup.head.name, backup.head.contacts) == (
+        nurses.uid,
+        "Verpleegkundigen",
+        4,
+    )
+    assert {field.tag for field in backup.head.merge_fields} >= {"FNAME", "LNAME", "ADDRESS"}
+    saved = {one.contact.address: one for one in backup.contacts}
+    assert {address: str(one.contact.standing) for address, one in saved.items()} == {
+        "jan@zorg.nl": "subscribed",
+        "piet@zorg.nl": "subscribed",
+        "anna@zorg.nl": "unsubscribed",
+        "kees@zorg.nl": "cleaned",
+    }
+    of_jan = saved["jan@zorg.nl"]
+    assert of_jan.contact.fields == {"FNAME": "Jan", "LNAME": "Jansen"}
+    assert len(of_jan.contact.tag_names) == 61, "a listing shows 50 of them"
+    assert of_jan.contact.timestamp_opt
+    assert of_jan.contact.ip_opt == jan.ip_opt
+    assert of_jan.row is not None
+    assert of_jan.row.persons[0].kind == "candidate"
+
+
+def test_every_no_of_the_audience_is_remembered_strangers_too(acme: Agency) -> None:
+    nurses = crew(acme)
+    audience = acme.audience(nurses)
+    acme.sandbox.mailchimp.add_contact(audience, "gast@elders.nl", "unsubscribed")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    assert nos(acme, nurses.uid) == {
+        "anna@zorg.nl": NoReason.UNSUBSCRIBED,
+        "kees@zorg.nl": NoReason.BOUNCED,
+        "gast@elders.nl": NoReason.UNSUBSCRIBED,
+    }
+
+
+@pytest.mark.parametrize("standing", ["subscribed", "pending", "transactional"])
+def test_strangers_who_can_be_reached_hold_it(acme: Agency, standing: str) -> None:
+    nurses = crew(acme)
+    acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "gast@elders.nl", standing)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    assert why_held(acme).startswith("it holds 1 contacts that are not ours: archive or move them")
+    assert backups(acme) == []
+    assert deletions_in_history(acme) == []
+
+
+def test_a_contact_known_by_telephone_only_holds_it(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.sandbox.mailchimp.add_telephone(acme.audience(nurses), "+31612345678")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    assert "1 contacts that are not ours" in why_held(acme)
+
+
+def test_ours_who_changed_the_address_is_no_stranger(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.sandbox.mailchimp.change_address(acme.audience(nurses), "jan@zorg.nl", "jan@thuis.nl")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    assert acme.once().result is PassResult.DONE
+    assert names(acme) == ["Chauffeurs"]
+
+
+def test_a_recent_campaign_holds_it_and_says_until_when(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.configure(limits=AT_ONCE.replace("recent_campaign_days = 0", "recent_campaign_days = 7"))
+    acme.sandbox.clock.freeze(acme.now)
+    acme.sandbox.mailchimp.send_campaign(acme.audience(nurses))
+    acme.sandbox.otys.delete_list(nurses.uid)
+    assert why_held(acme).endswith("it is deleted after 2026-11-30 12:00 UTC")
+    acme.later(days=6, hours=23)
+    assert "Verpleegkundigen" in names(acme)
+    acme.later(hours=1)
+    acme.once()
+    assert names(acme) == ["Chauffeurs"]
+
+
+def test_what_mailchimp_refuses_to_delete_is_remembered_in_its_words(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.world.mailchimp.switches.may_delete_audiences = False
+    acme.sandbox.otys.delete_list(nurses.uid)
+    report = acme.once()
+    assert results(report) == {("delete", "refused"): 1}
+    assert deletions_in_history(acme) == ["refused"]
+    assert subscribed(acme, "Verpleegkundigen") == {"jan@zorg.nl", "piet@zorg.nl"}
+
+
+def test_a_backup_that_cannot_be_written_keeps_the_audience_and_costs_no_other_list(acme: Agency) -> None:
+    nurses = crew(acme)
+    folder = acme.folder / "state" / "backups"
+    folder.write_text("no folder can be made here")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    report = acme.once()
+    assert report.result is PassResult.FAILED
+    assert any("cannot be written" in one.detail for of in report.lists for one in of.list_outcomes)
+    assert "Verpleegkundigen" in names(acme)
+    folder.unlink()
+    acme.once()
+    assert names(acme) == ["Chauffeurs"]
+
+
+def test_an_audience_that_cannot_be_read_completely_is_not_deleted(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SHORT_PAGE, system="mailchimp", pattern="/members", times=None, value=1)
+    )
+    assert acme.once().result is PassResult.FAILED
+    acme.sandbox.faults.clear()
+    assert "Verpleegkundigen" in names(acme)
+    assert backups(acme) == []
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_killed_around_the_request_history_tells_of_the_deletion_once(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch, *, reached: bool
+) -> None:
+    nurses = crew(acme)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    delete = MailchimpSink.delete
+
+    def killed(self: MailchimpSink, audience_id: str) -> None:
+        if reached:
+            delete(self, audience_id)  # type: ignore[arg-type]  # the sink's own signature
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(MailchimpSink, "delete", killed)
+        with pytest.raises(Killed):
+            acme.once()
+    assert set(nos(acme, nurses.uid)) == {"anna@zorg.nl", "kees@zorg.nl"}, "durable before the request"
+    assert len(acme.store.open_intents("acme")) == 1
+    acme.once()
+    acme.once()
+    assert names(acme) == ["Chauffeurs"]
+    assert deletions_in_history(acme) == ["applied"]
+    assert acme.store.open_intents("acme") == ()
+    assert acme.store.base("acme", ListUid(nurses.uid)).rows == {}
+    assert acme.writes_of(acme.once) == []
+
+
+def test_a_list_that_comes_back_under_its_uid_never_subscribes_who_said_no(acme: Agency) -> None:
+    nurses = deleted(acme)
+    nurses.deleted = False
+    acme.once()
+    assert subscribed(acme, "Verpleegkundigen") == {"jan@zorg.nl", "piet@zorg.nl"}

@@ -1,0 +1,324 @@
+"""Restoring the audience of a deleted list: everybody comes back but those who said no."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import BackupError, StaleApproval
+from reconciler.model import BaseMove as Move
+from reconciler.model import BaseState, LinkState, ListUid, No, NoReason, PassResult
+from reconciler.sandbox.faults import Fault, FaultKind
+from reconciler.sandbox.otys.state import MailingList
+from reconciler.wiring import RequestCount
+from tests.passes.agency import Agency, agency, results
+from tests.passes.deleted import (
+    AT_ONCE,
+    backups,
+    bring_back,
+    contacts,
+    deleted,
+    look,
+    names,
+    subscribed,
+    the_backup,
+)
+from tests.passes.test_crashes import Executioner, Killed
+
+NAME = "Verpleegkundigen"
+OWED = {"jan@zorg.nl", "piet@zorg.nl"}
+
+
+def left_out(acme: Agency, of: MailingList) -> dict[str, str]:
+    return {one.email: one.reason for one in look(acme, of).left_out}
+
+
+def undelete(of: MailingList) -> None:
+    """Let OTYS have the list again under its old uid."""
+    of.deleted = False
+
+
+def test_looking_shows_who_comes_back_and_why_others_do_not_and_writes_nothing(acme: Agency) -> None:
+    nurses = deleted(acme)
+    assert acme.writes_of(lambda: look(acme, nurses)) == []
+    found = look(acme, nurses)
+    assert {saved.contact.address for saved in found.back} == OWED
+    assert left_out(acme, nurses) == {
+        "anna@zorg.nl": "was unsubscribed when the audience was saved",
+        "kees@zorg.nl": "was cleaned when the audience was saved",
+    }
+    assert found.tags == {"Nachtdienst": ("jan@zorg.nl", "piet@zorg.nl")}
+
+
+def test_contacts_come_back_with_their_fields_tags_and_dates(acme: Agency) -> None:
+    acme.configure(limits=AT_ONCE)
+    nurses = acme.list(NAME, "jan@zorg.nl")
+    acme.once()
+    audience = acme.sandbox.mailchimp.audience(acme.audience(nurses))
+    before = audience.at_address("jan@zorg.nl")
+    assert before is not None
+    before.language, before.vip, before.timestamp_opt = "nl", True, acme.now.replace(year=2020)
+    acme.sandbox.mailchimp.tag(audience.id, "jan@zorg.nl", "Nachtdienst")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    assert names(acme) == []
+    report = bring_back(acme, nurses)
+    assert report is not None
+    assert report.result is PassResult.DONE
+    assert results(report) == {
+        ("create", "applied"): 1,
+        ("add", "applied"): 1,
+        ("update-settings", "applied"): 1,
+    }
+    (restored,) = acme.world.mailchimp.audiences.values()
+    assert (restored.name, restored.permission_reminder) == (NAME, audience.permission_reminder)
+    jan = contacts(acme, NAME)["jan@zorg.nl"]
+    assert (jan.status, jan.language, jan.vip, jan.timestamp_opt) == (
+        "subscribed",
+        "nl",
+        True,
+        acme.now.replace(year=2020),
+    )
+    assert jan.merge_fields == before.merge_fields
+    assert [restored.segments[number].name for number in jan.tags] == ["Nachtdienst"]
+
+
+def test_merge_fields_come_back_with_their_types(acme: Agency) -> None:
+    acme.configure(limits=AT_ONCE)
+    acme.fields = 'FNAME = "{first_name}"\nLNAME = "{last_name}"\nSOORT = "{kind}"'
+    nurses = acme.list(NAME, "jan@zorg.nl")
+    acme.once()
+    audience = acme.sandbox.mailchimp.audience(acme.audience(nurses))
+    (kind,) = [one for one in audience.merge_fields if one.tag == "SOORT"]
+    kind.name = "Soort persoon"
+    jan = audience.at_address("jan@zorg.nl")
+    assert jan is not None
+    acme.sandbox.mailchimp.edit_fields(audience.id, "jan@zorg.nl", PHONE="030-1234567")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    bring_back(acme, nurses)
+    (restored,) = acme.world.mailchimp.audiences.values()
+    assert [one.name for one in restored.merge_fields if one.tag == "SOORT"] == ["Soort persoon"]
+    fields = contacts(acme, NAME)["jan@zorg.nl"].merge_fields
+    assert (fields["SOORT"], fields["PHONE"]) == ("candidate", "030-1234567")
+
+
+def test_a_half_filled_address_is_no_reason_to_refuse_the_person(acme: Agency) -> None:
+    acme.configure(limits=AT_ONCE)
+    nurses = acme.list(NAME, "jan@zorg.nl")
+    acme.once()
+    audience = acme.sandbox.mailchimp.audience(acme.audience(nurses))
+    acme.sandbox.mailchimp.edit_fields(audience.id, "jan@zorg.nl", ADDRESS={"addr1": "Straat 1"})  # type: ignore[arg-type]  # an address is an object
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    bring_back(acme, nurses)
+    assert subscribed(acme, NAME) == {"jan@zorg.nl"}
+
+
+def test_who_said_no_since_the_backup_does_not_come_back_by_address_or_by_person(acme: Agency) -> None:
+    nurses = deleted(acme)
+    saved = {one.contact.address: one for one in the_backup(acme).contacts}
+    of_piet = saved["piet@zorg.nl"].row
+    assert of_piet is not None
+    nos = [
+        No(address=saved["jan@zorg.nl"].contact.address, persons=(), reason=NoReason.COMPLIANCE),
+        No(
+            address=saved["anna@zorg.nl"].contact.address,
+            persons=of_piet.persons,
+            reason=NoReason.UNSUBSCRIBED,
+        ),
+    ]
+    moves = [Move(address=no.address, row=None, no=no) for no in nos]
+    acme.store.move(acme.store.passes(limit=1)[0].id, "acme", ListUid(nurses.uid), moves, acme.now)
+    told = left_out(acme, nurses)
+    assert told["jan@zorg.nl"] == "said no: in a compliance state in Mailchimp"
+    assert told["piet@zorg.nl"] == "said no with another address: unsubscribed in Mailchimp"
+
+
+def test_a_no_said_between_looking_and_doing_makes_the_approval_stale(acme: Agency) -> None:
+    nurses = deleted(acme)
+    digest = look(acme, nurses).digest
+    jan = next(
+        one.contact.address for one in the_backup(acme).contacts if one.contact.address == "jan@zorg.nl"
+    )
+    no = No(address=jan, persons=(), reason=NoReason.UNSUBSCRIBED)
+    acme.store.move(
+        acme.store.passes(limit=1)[0].id,
+        "acme",
+        ListUid(nurses.uid),
+        [Move(address=jan, row=None, no=no)],
+        acme.now,
+    )
+    with pytest.raises(StaleApproval):
+        bring_back(acme, nurses, digest)
+    assert names(acme) == ["Chauffeurs"]
+
+
+def test_a_database_that_knows_nothing_learns_the_nos_of_the_backup_first(
+    acme: Agency, tmp_path: Path
+) -> None:
+    nurses = deleted(acme)
+    (saved,) = backups(acme)
+    with agency(tmp_path / "other") as other:
+        other.configure(limits=AT_ONCE)
+        folder = other.folder / "state" / "backups"
+        folder.mkdir(parents=True)
+        for file in saved.parent.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        bring_back(other, nurses)
+        assert subscribed(other, NAME) == OWED
+        base = other.store.base("acme", ListUid(nurses.uid))
+        assert {no.address for no in base.nos} == {"anna@zorg.nl", "kees@zorg.nl"}
+
+
+# -- what the recruiter does next ------------------------------------------------------------------------
+
+
+def test_while_the_list_is_deleted_no_pass_touches_the_restored_audience(acme: Agency) -> None:
+    nurses = deleted(acme)
+    bring_back(acme, nurses)
+    acme.later(days=30)
+    assert acme.writes_of(acme.once) == []
+    assert acme.writes_of(acme.once) == []
+    assert subscribed(acme, NAME) == OWED
+
+
+def test_a_list_that_comes_back_under_its_uid_gets_the_restored_audience(acme: Agency) -> None:
+    nurses = deleted(acme)
+    bring_back(acme, nurses)
+    rows = acme.store.base("acme", ListUid(nurses.uid)).rows
+    assert {row.address: row.state for row in rows.values()} == dict.fromkeys(OWED, BaseState.ACTIVE)
+    assert all(row.persons and row.contact_id for row in rows.values())
+    undelete(nurses)
+    acme.once()
+    assert names(acme) == ["Chauffeurs", NAME]
+    assert subscribed(acme, NAME) == OWED
+    assert acme.writes_of(acme.once) == []
+    acme.leave(nurses, "jan@zorg.nl")
+    acme.once()
+    assert subscribed(acme, NAME) == {"piet@zorg.nl"}, "restored contacts are ours again"
+
+
+def test_a_list_made_anew_under_the_same_name_gets_the_restored_audience_and_its_nos(acme: Agency) -> None:
+    nurses = deleted(acme)
+    bring_back(acme, nurses)
+    anew = acme.list(NAME, "jan@zorg.nl", "anna@zorg.nl", "nieuw@zorg.nl")
+    acme.once()
+    assert names(acme) == ["Chauffeurs", NAME]
+    assert subscribed(acme, NAME) == {*OWED, "nieuw@zorg.nl"}
+    acme.converge()
+    assert subscribed(acme, NAME) == {*OWED, "nieuw@zorg.nl"}
+    assert {no.address for no in acme.store.base("acme", ListUid(anew.uid)).nos} >= {"anna@zorg.nl"}
+
+
+def test_a_list_made_anew_under_another_name_gets_it_by_the_configuration(acme: Agency) -> None:
+    nurses = deleted(acme)
+    bring_back(acme, nurses)
+    (link,) = [one for one in acme.store.links("acme") if one.list_uid == nurses.uid]
+    assert link.state is LinkState.UNLINKED
+    anew = acme.list("Verpleging", "jan@zorg.nl", "anna@zorg.nl", flagged=False)
+    acme.configure(links=f'"{anew.uid}" = "{link.audience_id}"')
+    acme.sandbox.otys.select_list(anew.uid)
+    acme.once()
+    assert names(acme) == ["Chauffeurs", NAME], "the first pass keeps a name that was there"
+    assert acme.subscribed(anew) == OWED
+    undelete(nurses)
+    acme.converge()
+    assert acme.audience(nurses) != acme.audience(anew), "the old list gets an audience of its own"
+
+
+# -- what stands in the way ------------------------------------------------------------------------------
+
+
+def test_an_audience_of_the_same_name_holds_it_so_that_nobody_is_mailed_twice(acme: Agency) -> None:
+    nurses = deleted(acme)
+    acme.list(NAME, "jan@zorg.nl")
+    acme.once()
+    assert "there is an audience of the same name" in look(acme, nurses).hold
+    assert acme.writes_of(lambda: bring_back(acme, nurses, "0" * 64)) == []
+
+
+def test_a_list_that_has_an_audience_is_not_restored(acme: Agency) -> None:
+    nurses = deleted(acme)
+    undelete(nurses)
+    acme.once()
+    assert "whose contacts come from OTYS" in look(acme, nurses).hold
+
+
+def test_it_is_not_restored_twice(acme: Agency) -> None:
+    nurses = deleted(acme)
+    digest = look(acme, nurses).digest
+    bring_back(acme, nurses, digest)
+    assert "restored before" in look(acme, nurses).hold
+    assert acme.writes_of(lambda: bring_back(acme, nurses, digest)) == []
+
+
+def test_the_limit_of_audiences_holds_it_and_is_named(acme: Agency) -> None:
+    nurses = deleted(acme)
+    acme.world.mailchimp.max_audiences = 1
+    assert look(acme, nurses).hold == "the Mailchimp plan allows 1 audiences and has 1"
+
+
+def test_a_limit_that_mailchimp_did_not_tell_is_a_refusal_and_not_a_loop(acme: Agency) -> None:
+    nurses = deleted(acme)
+    acme.sandbox.faults.add(Fault(kind=FaultKind.LIST_LIMITS, system="mailchimp", pattern="POST", times=1))
+    report = bring_back(acme, nurses)
+    assert report is not None
+    assert results(report) == {("create", "refused"): 1}
+    assert acme.store.open_intents("acme") == ()
+    bring_back(acme, nurses)
+    assert subscribed(acme, NAME) == OWED
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-20]), "was cut short"),
+        (lambda path: path.write_bytes(b"x" + path.read_bytes()[1:]), "was altered"),
+        (lambda path: path.with_name(f"{path.name}.sha256").unlink(), "sha256 is missing"),
+    ],
+)
+def test_a_backup_that_cannot_be_trusted_is_not_restored(acme: Agency, spoil: object, why: str) -> None:
+    nurses = deleted(acme)
+    assert callable(spoil)
+    spoil(backups(acme)[0])
+    with pytest.raises(BackupError, match=why):
+        look(acme, nurses)
+
+
+# -- killed ----------------------------------------------------------------------------------------------
+
+
+def test_killed_after_any_request_the_command_repeated_ends_in_one_audience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = 0
+    for allowed in range(100):
+        with agency(tmp_path / str(allowed)) as acme:
+            nurses = deleted(acme)
+            digest = look(acme, nurses).digest
+            executioner = Executioner(allowed)
+            with monkeypatch.context() as killing:
+                killing.setattr(RequestCount, "__call__", executioner)
+                try:
+                    bring_back(acme, nurses, digest)
+                except Killed:
+                    pass
+                else:
+                    total = allowed
+            if not total:
+                bring_back(acme, nurses, digest)
+            assert names(acme) == ["Chauffeurs", NAME], f"after a kill at request {allowed}"
+            found = contacts(acme, NAME)
+            assert set(found) == OWED
+            assert all(len(one.tags) == 1 for one in found.values())
+            told = [one for one in acme.store.history("acme", limit=100) if one.list_uid == nurses.uid]
+            of_restoring = [str(one.verb) for one in told if "backup" in one.reason]
+            assert sorted(of_restoring) == ["add", "add", "create", "update-settings"]
+            assert acme.store.open_intents("acme") == ()
+            undelete(nurses)
+            acme.once()
+            assert acme.writes_of(acme.once) == []
+            assert subscribed(acme, NAME) == OWED
+        if total:
+            break
+    assert total > 10
