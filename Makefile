@@ -26,6 +26,10 @@ demo: setup ## Show the whole thing at work against a sandbox, in two minutes
 test: setup ## Run the whole suite, in parallel and in random order (ARGS='-k plan' narrows it)
 	@$(BIN)/pytest $(ARGS)
 
+.PHONY: soak
+soak: setup ## Let the world machine tell stories for hours (SOAK_STORIES=1000 makes them so many)
+	@$(BIN)/python -m tests.machine.soak
+
 .PHONY: lint
 lint: setup ## Look for mistakes and untidy code
 	@$(BIN)/ruff check

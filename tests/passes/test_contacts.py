@@ -201,6 +201,15 @@ def test_an_address_changed_by_the_person_in_mailchimp_is_followed(acme: Agency)
     assert acme.status(nurses, "jan@prive.nl") == "archived"
 
 
+def test_a_name_is_written_to_a_contact_that_has_another_address_in_mailchimp(acme: Agency) -> None:
+    jobs = acme.list("Vacatures", "oud@werk.nl")
+    acme.once()
+    acme.sandbox.mailchimp.change_address(acme.audience(jobs), "oud@werk.nl", "nieuw@werk.nl")
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at("oud@werk.nl")[0], first_name="Bob")
+    assert results(acme.once()) == {("update", "applied"): 1}
+
+
 def test_a_refused_address_is_tried_once_and_stays_visible(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "nep@example.com")
     report = acme.once()

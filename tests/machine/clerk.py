@@ -1,0 +1,165 @@
+"""What people are owed, as a careful clerk with paper and pencil would know it.
+
+Before each pass the clerk looks at OTYS' and Mailchimp's screens and writes down who said no to which list. The
+clerk knows nothing of the product: neither its database nor its decisions.
+
+What the clerk cannot be asked to know, in words:
+- A no that nobody could see when we looked is not known. That goes for one that was said and taken back between
+  two looks, and for the no of somebody who moved to another address before we ever saw them at the old one.
+- Somebody whom OTYS says is opted out, and who is subscribed though not by us, is not ours: they are left alone,
+  and nothing is written down while it lasts.
+- "Taken out by somebody in Mailchimp" ends when OTYS drops the person, or where the agency chose to restore.
+  A permanent deletion looks the same, and is no more than that.
+- A bounce is the address's trouble: it does not follow a person to another address.
+- With an old memory put back, what was written down since is gone; what the screens show still counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """What somebody said, or what was done to them."""
+
+    UNSUBSCRIBED = "unsubscribed in Mailchimp"
+    BOUNCED = "bounced in Mailchimp"
+    OPTED_OUT = "opted out in OTYS"
+    TAKEN_OUT = "taken out in Mailchimp"
+
+
+_SAID_NO = {"unsubscribed": Why.UNSUBSCRIBED, "cleaned": Why.BOUNCED}
+_REACHED = ("subscribed", "pending", "transactional")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A no to one list: of an address, and of the people who stood behind it."""
+
+    address: str
+    people: frozenset[str]
+    why: Why
+
+    def holds_for(self, address: str, people: Iterable[str]) -> bool:
+        return self.address == address or (
+            self.why is not Why.BOUNCED and not self.people.isdisjoint(people)
+        )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One contact on Mailchimp's screen."""
+
+    contact: str
+    """What stays the same when its address changes."""
+    standing: str
+
+
+@dataclass(frozen=True)
+class Screens:
+    """One list in OTYS and its audience in Mailchimp, as anybody can see them."""
+
+    behind: Mapping[str, frozenset[str]]
+    """Who stands behind each usable address of the list."""
+    people: frozenset[str]
+    """Everybody on the list, usable address or not."""
+    opted_out: frozenset[str]
+    contacts: Mapping[str, Shown]
+    """By address; empty while there is no audience."""
+    audience_there: bool = True
+
+
+@dataclass
+class Page:
+    """What is written down about one list."""
+
+    nos: frozenset[Said] = frozenset()
+    reached: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    """Contact and people of each address that was listed and subscribed when we last looked."""
+
+    def no_of(self, address: str, people: Iterable[str]) -> Said | None:
+        """Given an address and the people behind it now, return a no that forbids to mail them."""
+        behind = frozenset(people)
+        return next((no for no in self.nos if no.holds_for(address, behind)), None)
+
+
+def look(page: Page, screens: Screens, *, restores: bool) -> Page:
+    """Given what was written down and what the screens show, return what is known now.
+
+    `restores`: the agency puts back those whom somebody took out in Mailchimp.
+    """
+    nos = _without_those_who_came_back(page.nos, screens)
+    if screens.people:
+        nos = frozenset(no for no in nos if not _dropped(no, screens))
+    nos |= {*_said_no(page, screens), *_opted_out(page, screens)}
+    if screens.audience_there and not restores:
+        nos |= {*_taken_out(page, screens)}
+    return replace(page, nos=frozenset(nos))
+
+
+def after(page: Page, screens: Screens) -> Page:
+    """Given a page and what the screens show after a pass, note who is listed and subscribed now."""
+    kept = {
+        address: known
+        for address, known in page.reached.items()
+        if address not in screens.behind
+        and address in screens.contacts
+        and screens.contacts[address].standing in _REACHED
+    }
+    now = {
+        address: (screens.contacts[address].contact, people)
+        for address, people in screens.behind.items()
+        if address in screens.contacts and screens.contacts[address].standing == "subscribed"
+    }
+    return replace(page, reached={**kept, **now})
+
+
+def only_ends(before: Page, seen: Page) -> Page:
+    """Given a page before and after a look that may not have been noticed, keep of it only what ended."""
+    return replace(before, nos=before.nos & seen.nos)
+
+
+def _without_those_who_came_back(nos: frozenset[Said], screens: Screens) -> frozenset[Said]:
+    """We never subscribe who said no: whoever is subscribed all the same came back by themselves."""
+    left = nos
+    for address in {no.address for no in nos}:
+        shown = screens.contacts.get(address)
+        if shown is None or shown.standing != "subscribed":
+            continue
+        back = screens.behind.get(address, frozenset())
+        left = frozenset(
+            replace(no, people=no.people - back) for no in left if no.address != address
+        )
+    return left
+
+
+def _dropped(no: Said, screens: Screens) -> bool:
+    gone = no.people.isdisjoint(screens.people) and no.address not in screens.behind
+    return no.why is Why.TAKEN_OUT and gone
+
+
+def _said_no(page: Page, screens: Screens) -> Iterable[Said]:
+    for address, shown in screens.contacts.items():
+        _, known = page.reached.get(address, ("", frozenset[str]()))
+        people = known | screens.behind.get(address, frozenset())
+        if shown.standing in _SAID_NO and people:
+            yield Said(address, people, _SAID_NO[shown.standing])
+
+
+def _opted_out(page: Page, screens: Screens) -> Iterable[Said]:
+    for address, people in screens.behind.items():
+        shown = screens.contacts.get(address)
+        somebody_elses = (
+            shown is not None
+            and shown.standing in _REACHED
+            and page.reached.get(address, ("",))[0] != shown.contact
+        )
+        if not people.isdisjoint(screens.opted_out) and not somebody_elses:
+            yield Said(address, people, Why.OPTED_OUT)
+
+
+def _taken_out(page: Page, screens: Screens) -> Iterable[Said]:
+    there = {shown.contact for shown in screens.contacts.values() if shown.standing != "archived"}
+    for address, (contact, people) in page.reached.items():
+        if contact not in there and not people.isdisjoint(screens.people):
+            yield Said(address, people | screens.behind.get(address, frozenset()), Why.TAKEN_OUT)

@@ -1,0 +1,414 @@
+"""The world machine: people act on both sides, passes run among faults and crashes, and every promise is checked."""
+
+import copy
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from reconciler.address import normalise, refuse_reason
+from reconciler.errors import LockHeld, StaleApproval
+from reconciler.report import ListReport, PassReport
+from reconciler.sandbox.faults import Fault, FaultKind
+from reconciler.sandbox.mailchimp.switches import Switches
+from reconciler.sandbox.otys.state import MailingList
+from tests.machine import clerk, invariants
+from tests.machine.clerk import Page, Screens, Shown
+from tests.machine.invariants import Watched
+from tests.machine.office import Office
+from tests.machine.people import UNUSABLE, People, which
+from tests.machine.wire import Killed
+from tests.machine.witness import Deed, Did
+
+STEPS = {"run": 0}
+"""How many rules were carried out without a promise broken, for the soak to tell."""
+
+DEFAULT_POLICY = {
+    "archived_stranger": "hold",
+    "removed_in_mailchimp": "respect",
+    "archive_opted_out": False,
+    "field_conflicts": "otys",
+    "audience_gone": "hold",
+    "unselected": "keep",
+    "list_deleted": "delete",
+}
+CHOICES = {
+    "archived_stranger": ("hold", "add"),
+    "removed_in_mailchimp": ("respect", "restore"),
+    "archive_opted_out": (True, False),
+    "field_conflicts": ("otys", "mailchimp"),
+    "audience_gone": ("hold", "recreate"),
+    "unselected": ("keep", "archive-members"),
+    "list_deleted": ("delete", "archive-members", "keep"),
+}
+GRACE_HOURS, GRACE_SNAPSHOTS = 2.0, 2
+LIMITS = (
+    "removals_free = 10",
+    "removals_free = 1\nremovals_percent = 20",
+    "growth_above = 1\ngrowth_percent = 50",
+)
+FIELDS = ('FNAME = "{first_name}"', 'FNAME = "{first_name}"\nNAAM = "{first_name} {last_name}"')
+NOT_ARRIVED = (FaultKind.SHORT_PAGE, FaultKind.LYING_TOTAL)
+FAULTS = (
+    *NOT_ARRIVED,
+    FaultKind.SERVER_ERROR,
+    FaultKind.TOO_MANY_REQUESTS_BARE,
+    FaultKind.FORBIDDEN_HTML,
+    FaultKind.TIMEOUT_BEFORE,
+    FaultKind.TIMEOUT_AFTER_APPLY,
+    FaultKind.DROP_AFTER_APPLY,
+    FaultKind.CUT_BODY,
+    FaultKind.GARBAGE,
+    FaultKind.EMPTY_BODY,
+    FaultKind.DEAD_SESSION,
+    FaultKind.IN_BAND_ERROR,
+    FaultKind.MISSING_RESULT,
+    FaultKind.LIST_LIMITS,
+)
+
+
+@dataclass(frozen=True)
+class Backup:
+    """An old database, and what the clerk knew when it was made."""
+
+    database: bytes
+    pages: dict[str, Page]
+
+
+class WorldMachine(People):
+    """People, passes and trouble, in any order."""
+
+    sockets = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self.office = Office(Path(self._folder.name), sockets=self.sockets)
+        self.pages: dict[str, Page] = {}
+        self.homes: dict[str, str] = {}
+        self.ours: dict[str, set[str]] = {}
+        self.policy: dict[str, str | bool] = dict(DEFAULT_POLICY)
+        self.backup: Backup | None = None
+        self.memory_is_old = False
+        self.passes_since_deleted: dict[str, int] = {}
+        self._configure(LIMITS[0])
+
+    def teardown(self) -> None:
+        self.office.close()
+        self._folder.cleanup()
+
+    def check_invariants(self, *args: object, **kwargs: object) -> None:
+        STEPS["run"] += 1
+        super().check_invariants(*args, **kwargs)
+
+    @initialize(lenient=st.booleans())
+    def begin(self, lenient: bool) -> None:
+        """With a lenient Mailchimp nobody but us keeps a person from being subscribed again."""
+        if lenient:
+            self.office.sandbox.world.mailchimp.switches = Switches.lenient()
+        self.create_list(name="Zorg", flagged=True, count=4, first=0)
+
+    # -- passes
+
+    @rule()
+    def run_pass(self) -> None:
+        self._pass()
+
+    @rule()
+    def run_pass_again(self) -> None:
+        self._pass()
+
+    @rule()
+    def plan(self) -> None:
+        before = self.office.sandbox.log.last_number()
+        report = self.office.run(plan_only=True)
+        assert not self.office.sandbox.log.writes(after=before), "a plan wrote to Mailchimp"
+        invariants.history_tells_no_address(self.office.store, report)
+
+    @precondition(lambda self: self.lists())
+    @rule(number=which)
+    def run_one_list(self, number: int) -> None:
+        self._pass(only=self._list(number).uid)
+
+    @rule(
+        kind=st.sampled_from(FAULTS),
+        system=st.sampled_from(("otys", "mailchimp")),
+        skip=st.integers(0, 25),
+        times=st.sampled_from((1, 1, 2, 5, 60)),
+    )
+    def run_pass_among_faults(self, kind: FaultKind, system: str, skip: int, times: int) -> None:
+        value = {FaultKind.SHORT_PAGE: 1, FaultKind.LYING_TOTAL: 1}.get(kind)
+        self.office.sandbox.faults.add(Fault(kind=kind, system=system, skip=skip, times=times, value=value))
+        self._pass(disturbed=True)
+        self.office.sandbox.faults.clear()
+
+    @rule(moments=st.integers(0, 120))
+    def run_pass_and_kill_it(self, moments: int) -> None:
+        if not self.sockets:
+            self.office.wire.axe.raise_over(moments)
+            self._pass(disturbed=True)
+
+    @rule(number=which, approve=st.sampled_from((True, True, False)))
+    def approve(self, number: int, approve: bool) -> None:
+        waiting = sorted(one.digest for one in self.office.store.proposals("acme", now=self.office.agency.now))
+        digest = waiting[number % len(waiting)] if waiting and approve else "0" * 64
+        try:
+            self.office.store.approve(digest, by="somebody", now=self.office.agency.now)
+        except StaleApproval:
+            assert digest not in waiting
+
+    @precondition(lambda self: self.lists())
+    @rule()
+    def rest(self) -> None:
+        """Nobody does anything: one pass brings everything in step, and the next one writes nothing."""
+        self.office.sandbox.otys.set_setting("SE3109", "1")
+        self.office.let_pass(25)
+        self.hours += 25
+        for _ in range(GRACE_SNAPSHOTS if self.passes_since_deleted else 1):
+            self._pass()
+        self._approve_everything()
+        report = self._pass()
+        writes = self.office.agency.writes_of(self._pass)
+        assert not writes, f"I3: not at rest after {report}: {writes}"
+        self._check_equality()
+        self._check_orphans()
+
+    # -- what an operator does
+
+    @rule(hours=st.sampled_from((0.5, 3.0, 30.0, 100.0)))
+    def let_time_pass(self, hours: float) -> None:
+        self.office.let_pass(hours)
+        self.hours += hours
+
+    @rule(key=st.sampled_from(tuple(CHOICES)), number=which)
+    def choose_policy(self, key: str, number: int) -> None:
+        self.policy[key] = CHOICES[key][number % len(CHOICES[key])]
+        self._configure()
+
+    @rule(limits=st.sampled_from(LIMITS))
+    def choose_limits(self, limits: str) -> None:
+        self._configure(limits)
+
+    @rule(fields=st.sampled_from(FIELDS))
+    def choose_fields(self, fields: str) -> None:
+        self.office.agency.fields = fields
+
+    @rule()
+    def back_up(self) -> None:
+        self.backup = Backup(self.office.back_up(), copy.deepcopy(self.pages))
+
+    @precondition(lambda self: self.backup is not None)
+    @rule()
+    def put_old_backup_back(self) -> None:
+        if self.backup is None:
+            return
+        self.office.restore(self.backup.database)
+        self.pages = copy.deepcopy(self.backup.pages)
+        self.memory_is_old = self.moved_names = True
+
+    # -- one pass and what is checked about it
+
+    def _pass(self, *, only: str | None = None, disturbed: bool = False) -> PassReport | None:
+        store = self.office.store
+        self._note_homes()
+        screens = {one.uid: self._screens(one) for one in self._all_lists()}
+        restores = self.policy["removed_in_mailchimp"] == "restore"
+        seen = {
+            uid: clerk.look(self.pages.get(uid, Page()), shown, restores=restores)
+            for uid, shown in screens.items()
+        }
+        ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
+        strangers = self._strangers()
+        self.office.witness.deeds.clear()
+        report, killed = self._run(only)
+        self._note_homes()
+        self._note_ours(screens)
+        watched = Watched(
+            pages=seen,
+            screens=screens,
+            homes=self.homes,
+            ours={audience: ours_before.get(audience, set()) | now for audience, now in self.ours.items()},
+            kept_lists=self._kept_lists(),
+            deeds=list(self.office.witness.deeds),
+            report=report,
+            disturbed=disturbed,
+            moved_contacts=self.moved_contacts,
+        )
+        self._check_deletions(watched, strangers)
+        self._check(watched)
+        self._turn_pages(seen, screens, watched, killed=killed)
+        return report
+
+    def _run(self, only: str | None) -> tuple[PassReport | None, bool]:
+        axe = self.office.wire.axe
+        try:
+            return self.office.run(only=only), False
+        except Killed:
+            return None, True
+        finally:
+            if axe.fell:
+                axe.put_away()
+                self.office.restart()
+            axe.put_away()
+
+    def _check(self, watched: Watched) -> None:
+        store = self.office.store
+        invariants.nobody_who_said_no_is_subscribed(watched)
+        invariants.only_ours_are_removed(watched)
+        invariants.no_removal_follows_from_half_a_look(watched)
+        invariants.what_was_done_is_in_the_history(watched, store)
+        invariants.history_tells_no_address(store, watched.report)
+        invariants.what_is_withheld_is_shown(store, watched.report, plan_only=False)
+        invariants.no_list_has_two_audiences(store, self.homes)
+
+    def _check_deletions(self, watched: Watched, strangers: dict[str, set[str]]) -> None:
+        """I5: an audience goes only when its list is gone for good, and nobody but ours is in it."""
+        living = {one.uid for one in self.lists()}
+        for uid in self.deleted_at:
+            self.passes_since_deleted[uid] = self.passes_since_deleted.get(uid, 0) + 1
+        for deed in watched.deeds:
+            if deed.did is not Did.DELETE:
+                continue
+            home = self.homes[deed.audience]
+            assert home not in living, f"I5: {deed} of a list that lives"
+            assert self.passes_since_deleted[home] >= GRACE_SNAPSHOTS, f"I5: {deed} before its grace was over"
+            assert self.hours - self.deleted_at[home] >= GRACE_HOURS, f"I5: {deed} before its grace was over"
+            assert not strangers[deed.audience], f"I5: {deed} with strangers in it"
+            saved = list((self.office.folder / "state" / "backups").glob(f"*{deed.audience}*.gz"))
+            assert saved, f"I5: {deed} without a backup"
+
+    def _strangers(self) -> dict[str, set[str]]:
+        return {
+            one.id: {
+                contact.contact_id
+                for contact in one.contacts.values()
+                if contact.status in ("subscribed", "pending")
+                and contact.contact_id not in self.ours.get(one.id, set())
+                and contact.email_address.lower() not in self.touched
+            }
+            for one in self.audiences()
+        }
+
+    def _turn_pages(
+        self, seen: dict[str, Page], screens: dict[str, Screens], watched: Watched, *, killed: bool
+    ) -> None:
+        """What the clerk saw counts only where the pass had its look too."""
+        for uid, page in seen.items():
+            report = watched.lists.get(uid)
+            if report is not None and _looked(report) and not killed:
+                self.pages[uid] = clerk.after(page, self._screens(self._list_of(uid)))
+            else:
+                self.pages[uid] = clerk.only_ends(self.pages.get(uid, Page()), page)
+
+    # -- what the screens show
+
+    def _all_lists(self) -> list[MailingList]:
+        return list(self.office.sandbox.world.otys.lists.values())
+
+    def _list_of(self, uid: str) -> MailingList:
+        return self.office.sandbox.world.otys.lists[uid]
+
+    def _kept_lists(self) -> set[str]:
+        flagged = set(self.office.sandbox.world.otys.flagged())
+        return {one.uid for one in self.lists() if one.uid in flagged}
+
+    def _screens(self, of: MailingList) -> Screens:
+        otys = self.office.sandbox.world.otys
+        behind: dict[str, set[str]] = {}
+        people: set[str] = set()
+        opted_out: set[str] = set()
+        for row in () if of.deleted else of.recipients.values():
+            who = f"manual:{row.uid}" if row.kind == "manual" else f"{row.kind}:{row.entity}"
+            people.add(who)
+            entity = otys.entity(row.kind, row.entity)
+            if entity is not None and entity.opted_out:
+                opted_out.add(who)
+            address = normalise(otys.address_of(row))
+            if not refuse_reason(address):
+                behind.setdefault(address, set()).add(who)
+        audience = self._audience_of(of.uid)
+        contacts = () if audience is None else self.office.sandbox.mailchimp.audience(audience).contacts.values()
+        return Screens(
+            behind={address: frozenset(who) for address, who in behind.items()},
+            people=frozenset(people),
+            opted_out=frozenset(opted_out),
+            contacts={one.email_address.lower(): Shown(one.contact_id, str(one.status)) for one in contacts},
+            audience_there=audience is not None,
+        )
+
+    def _audience_of(self, uid: str) -> str | None:
+        """The list view's column "MailChimp": which audience belongs to a list."""
+        there = self.office.sandbox.world.mailchimp.audiences
+        mine = [link.audience_id for link in self.office.store.links("acme") if link.list_uid == uid]
+        return next((str(one) for one in mine if one in there), None)
+
+    def _note_homes(self) -> None:
+        for link in self.office.store.links("acme"):
+            if link.audience_id is not None:
+                self.homes.setdefault(str(link.audience_id), str(link.list_uid))
+
+    def _note_ours(self, screens: dict[str, Screens]) -> None:
+        for deed in self.office.witness.deeds:
+            contacts = self.ours.setdefault(deed.audience, set())
+            if deed.did in (Did.ADD, Did.REVIVE):
+                contacts.add(deed.contact)
+            elif deed.did is Did.ARCHIVE:
+                contacts.discard(deed.contact)
+        for uid, shown in screens.items():
+            audience = self._audience_of(uid)
+            if audience is not None:
+                self.ours.setdefault(audience, set()).update(
+                    contact.contact
+                    for address, contact in shown.contacts.items()
+                    if address in shown.behind and contact.standing == "subscribed"
+                )
+
+    # -- at rest
+
+    def _approve_everything(self) -> None:
+        now = self.office.agency.now
+        for proposal in self.office.store.proposals("acme", now=now):
+            self.office.store.approve(proposal.digest, by="somebody", now=now)
+
+    def _check_equality(self) -> None:
+        """I4, for everybody about whom nobody said or did anything in Mailchimp."""
+        links = {link.list_uid: link for link in self.office.store.links("acme") if link.state == "linked"}
+        for one in self.lists():
+            if one.uid not in links or one.uid not in self._kept_lists():
+                continue
+            shown, page = self._screens(one), self.pages.get(one.uid, Page())
+            if not shown.audience_there or self.memory_is_old:
+                continue
+            subscribed = {at for at, contact in shown.contacts.items() if contact.standing == "subscribed"}
+            plain = {
+                address
+                for address, people in shown.behind.items()
+                if address not in self.touched
+                and people.isdisjoint(self.touched)
+                and not address.endswith("@example.com")
+                and page.no_of(address, people) is None
+            }
+            assert plain <= subscribed, f"I4: {plain - subscribed} should be in the audience of {one.uid}"
+
+    def _check_orphans(self) -> None:
+        """I6: no audience was made twice, however a pass ended."""
+        linked = {str(link.audience_id) for link in self.office.store.links("acme")}
+        made = {one.id for one in self.audiences()} - self.humans_audiences
+        assert self.moved_names or made <= linked, f"I6: {made - linked} belong to no list"
+
+    def _configure(self, limits: str | None = None) -> None:
+        keys = (f"{key} = {str(value).lower() if isinstance(value, bool) else f'{value!r}'}" for key, value in self.policy.items())
+        self.office.agency.configure(policy="\n".join(keys))
+        if limits is not None:
+            grace = f"grace_hours = {GRACE_HOURS}\ngrace_snapshots = {GRACE_SNAPSHOTS}"
+            self.office.agency.configure(limits=f"{limits}\n{grace}")
+
+
+def _looked(report: ListReport) -> bool:
+    if report.guarded is None or report.problem:
+        return False
+    facts = report.guarded.plan.facts
+    return facts.recipients.complete and facts.contacts.complete
