@@ -7,7 +7,8 @@ from datetime import datetime
 import msgspec
 
 from reconciler.model import LinkState, ListUid, PassResult
-from reconciler.store import ListCounts, LockRecord, PassRecord, Store, StoredProposal
+from reconciler.store import ListCounts, PassRecord, Store, StoredProposal
+from reconciler.unresolved import Unresolved, unresolved
 
 
 class PassSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,10 @@ class ClientStatus(msgspec.Struct, frozen=True, kw_only=True):
     withheld: Sequence[Withheld]
     remembered: Remembered
     lock: Lock | None
+    unresolved: Sequence[Unresolved] = ()
+    """What stays undone until a person resolves it."""
+    opt_outs: int = 0
+    """How many opt-outs in Mailchimp OTYS does not know of."""
     next: str
     """What the operator does next."""
     command: str = ""
@@ -79,7 +84,9 @@ def client_status(store: Store, client: str, *, mode: str, now: datetime) -> Cli
     counts = store.counts(client)
     lock = store.lock_record(client)
     waiting = store.proposals(client, now=now)
-    step = _next_step(_Facts(client, mode, last, waiting, lock, now))
+    running = lock is not None and not lock.left_behind(now)
+    left = unresolved(store, client, running=running)
+    step = _next_step(_Facts(client, mode, last, waiting, running, left))
     return ClientStatus(
         client=client,
         mode=mode,
@@ -95,7 +102,9 @@ def client_status(store: Store, client: str, *, mode: str, now: datetime) -> Cli
         ),
         lock=None
         if lock is None
-        else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=lock.left_behind(now)),
+        else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=not running),
+        unresolved=left,
+        opt_outs=len(store.opt_outs(client)),
         next=step[0],
         command=step[1],
     )
@@ -107,12 +116,8 @@ class _Facts:
     mode: str
     last: PassRecord | None
     waiting: Sequence[StoredProposal]
-    lock: LockRecord | None
-    now: datetime
-
-    @property
-    def running(self) -> bool:
-        return self.lock is not None and not self.lock.left_behind(self.now)
+    running: bool
+    left: Sequence[Unresolved]
 
 
 def _next_step(facts: _Facts) -> tuple[str, str]:
@@ -129,6 +134,11 @@ def _next_step(facts: _Facts) -> tuple[str, str]:
         (unapproved, "look at what is withheld, then approve it or correct it in OTYS", f"plan{only}"),
         (bool(facts.waiting), "the next pass carries out what was approved", f"once{only}"),
         (result is PassResult.WITHHELD, "something is held until a person decides: see what", f"plan{only}"),
+        (
+            bool(facts.left),
+            "some of it is left undone until a person decides: see who and why",
+            f"plan{only} --all",
+        ),
         (facts.mode == "plan", 'set mode = "apply" when the plan is right', f"plan{only}"),
     )
     return next(((text, command) for due, text, command in steps if due), ("nothing: all is in step", ""))

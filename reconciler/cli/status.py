@@ -15,13 +15,16 @@ from reconciler.cli.clients import ClientOption, names_of, open_state
 from reconciler.cli.context import JsonOption, print_json, shared
 from reconciler.cli.passes import program
 from reconciler.cli.render import short
+from reconciler.cli.render_list import name_of
 from reconciler.model import PassResult
 from reconciler.status import ClientStatus, PassSummary, Withheld, client_status
+from reconciler.unresolved import Kind
 from reconciler.wording import counted, done, duration, printable, shortened, to_do
 
 LONGEST_NAME = 60
 LABEL = 12
 INDENT = 2 + LABEL + 2
+MOST_UNRESOLVED = 10
 
 
 def register(root: typer.Typer) -> None:
@@ -76,10 +79,52 @@ def _print(one: ClientStatus, console: Console, clock: _Clock, called: str) -> N
     console.print(Padding(rows, (0, 0, 0, 2), expand=False))
     for held in one.withheld:
         _print_withheld(held, console, clock, called)
+    _print_unresolved(one, console, called)
     console.print(Text.assemble(_label("Next"), (one.next, "bold")))
     if one.command:
         console.print(Text(f"{_label()}{called} {one.command}"), soft_wrap=True)
     console.print()
+
+
+_TOLD = {
+    Kind.HELD: ("Held", "{} left as it is", "{} left as they are"),
+    Kind.AUDIENCE: ("Held", "audience", "{} audiences"),
+    Kind.REFUSED: (
+        "Refused",
+        "{} not tried again until its data changes",
+        "{} not tried again until their data change",
+    ),
+    Kind.INVALID: ("Invalid", "{} recipient", "{} recipients"),
+    Kind.CUT_OFF: (
+        "Cut off",
+        "the next pass finds out what became of it",
+        "the next pass finds out what became of {}",
+    ),
+}
+
+
+def _print_unresolved(one: ClientStatus, console: Console, called: str) -> None:
+    for left in one.unresolved[:MOST_UNRESOLVED]:
+        label, single, many = _TOLD[left.kind]
+        told = (single if left.count == 1 else many).format(f"{left.count:,}")
+        name = "" if not left.list else f"{name_of(left.list_name, left.list)}: "
+        _print_row(label, f"{name}{told}: {left.reason}", console)
+    more = len(one.unresolved) - MOST_UNRESOLVED
+    if more > 0:
+        _print_row("", f"and {more:,} more", console)
+    if one.unresolved:
+        console.print(Text(f"{_label()}{called} plan --client {one.client} --all", "bold"), soft_wrap=True)
+    if one.opt_outs:
+        told = f"OTYS does not know of {counted(one.opt_outs, 'opt-out')} in Mailchimp"
+        _print_row("Opt-outs", told, console)
+        console.print(Text(f"{_label()}{called} optouts --client {one.client}", "bold"), soft_wrap=True)
+
+
+def _print_row(label: str, text: str, console: Console) -> None:
+    rows = Text(printable(text)).wrap(console, max(console.width - INDENT, 20))
+    for number, row in enumerate(rows):
+        row.rstrip()
+        console.print(Text.assemble(_label("" if number else label), row), soft_wrap=True)
 
 
 def _label(word: str = "") -> str:

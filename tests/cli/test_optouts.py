@@ -79,7 +79,7 @@ def test_a_digest_of_something_else_marks_nothing(run: Run, zorg: Office) -> Non
     for given in (digest, digest[:5], "ffffffffffff", ""):
         ended = run("optouts", "--mark-entered", given)
         assert ended.code == 4
-    assert "run `reconciler optouts` again" in flat(ended.err)
+        assert "run `reconciler optouts` again" in flat(ended.err)
     assert emails(run) == ["bo@zorg.nl"]
 
 
