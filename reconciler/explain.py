@@ -42,6 +42,8 @@ class Evidence:
     guarded: Guarded
     remembered: Remembered | None = None
     """What the store knows of the address in this list, ended nos too."""
+    address_key: str = ""
+    """The keyed hash of the address, by which somebody erased is known."""
     proposed: frozenset[str] = frozenset()
     """The digests that wait for an approval."""
 
@@ -53,7 +55,11 @@ def explain_in_list(
     sides, plan = evidence.sides, evidence.guarded.plan
     view = View(bring_together(sides.recipients.recipients, templates), sides.contacts.contacts, sides.base)
     seen = view.observe(address)
-    rows = [one for one in sides.recipients.recipients if normalise(one.email) == address]
+    rows = [
+        one
+        for one in sides.recipients.recipients
+        if normalise(one.email) == address or (one.erased and one.erased == evidence.address_key)
+    ]
     nos = _nos(seen, evidence.remembered)
     if not (rows or seen.contact or seen.row or nos):
         return None

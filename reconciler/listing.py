@@ -8,6 +8,8 @@ from reconciler.address import normalise, refuse_reason
 from reconciler.fields import render
 from reconciler.model import Address, Fields, Person, Recipient
 
+ERASED = "erased on request and never added again: take them off the list in OTYS"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
@@ -45,6 +47,9 @@ def bring_together(recipients: Iterable[Recipient], templates: Mapping[str, str]
     by_address: defaultdict[Address, list[Recipient]] = defaultdict(list)
     invalid: list[Invalid] = []
     for recipient in recipients:
+        if recipient.erased:
+            invalid.append(Invalid(recipient.person, "", ERASED))
+            continue
         address = normalise(recipient.email)
         reason = refuse_reason(address)
         if reason:

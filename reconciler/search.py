@@ -29,6 +29,8 @@ class AddressExplanation(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     mode: str
     email: str
+    erased_at: str | None = None
+    """When it was erased on request, so that it is never added again."""
     lists: Sequence[ListExplanation] = ()
     """The lists that know the address; what failed to be read is among them."""
     searched: int = 0
@@ -55,7 +57,13 @@ def search(
     Raise ReconcilerError when neither lists nor audiences can be read at all.
     """
     remembered = {one.list_uid: one for one in client.store.find(client.name, address)}
-    blank = AddressExplanation(client=client.name, mode=client.mode, email=address)
+    erased = client.store.erased(client.name).get(client.store.key_address(address))
+    blank = AddressExplanation(
+        client=client.name,
+        mode=client.mode,
+        email=address,
+        erased_at=None if erased is None else erased.isoformat(),
+    )
     integration = client.lists.integration()
     if not integration.enabled:
         known = tuple(explain_from_memory(one, f"Nothing happens: {OFF}.") for one in remembered.values())
@@ -147,6 +155,7 @@ def _look_into(
         sides=sides,
         guarded=guarded,
         remembered=remembered.get(pairing.list_uid),
+        address_key=client.store.key_address(address),
         proposed=frozenset(proposal.digest for proposal in waiting),
     )
     return explain_in_list(address, evidence, templates=client.templates, policy=client.policy)

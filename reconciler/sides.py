@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconciler.hidden import Hidden
 from reconciler.model import (
     AudienceId,
     Contact,
@@ -26,6 +27,7 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
     client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
+    hidden = Hidden.of(client.store, client.name)
     base = client.store.base(client.name, pairing.list_uid)
     if pairing.starts_anew:
         base = replace(base, rows={}, refusals=())
@@ -35,8 +37,8 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
         client=client.name,
         mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
         audience_id=audience_id,
-        recipients=recipients,
-        contacts=contacts,
+        recipients=hidden.in_list(recipients),
+        contacts=hidden.in_audience(contacts),
         base=base,
         synced_once=pairing.link is not None and pairing.link.synced_once,
     )

@@ -119,9 +119,9 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True):
     def mentions(self, whom: _Mentions) -> bool:
         rows_and_nos: Iterable[BaseRow | No] = (*self.rows, *self.nos)
         behind = chain.from_iterable(one.persons for one in rows_and_nos)
-        return whom(Address(self.key)) or any(
-            map(whom, chain((one.person for one in self.recipients), behind))
-        )
+        # Of who was erased before it was kept, it tells no more than that they are on the list.
+        listed = (one.person for one in self.recipients if not one.erased)
+        return whom(Address(self.key)) or any(map(whom, chain(listed, behind)))
 
 
 class _Payload(msgspec.Struct, frozen=True, array_like=True):

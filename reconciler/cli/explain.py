@@ -102,6 +102,8 @@ def _print(explanation: AddressExplanation, console: Console, called: str) -> No
     console.print(Text.assemble((explanation.client, "bold"), f": {printable(explanation.email)}"))
     if invalid := refuse_reason(explanation.email):
         console.print(Text(f"This is no address that mail can be sent to: {invalid}"))
+    if explanation.erased_at:
+        console.print(f"It was erased on request on {_day(explanation.erased_at)} and is never added again.")
     for problem in explanation.problems:
         console.print(Text(printable(problem), style="red"))
     for one in explanation.lists:

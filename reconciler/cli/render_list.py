@@ -8,6 +8,7 @@ from rich.text import Text
 
 from reconciler.cli.render_text import print_hanging
 from reconciler.document import ChangeDocument, InvalidDocument, ListDocument
+from reconciler.listing import ERASED
 from reconciler.model import Deed, ListVerb, Result, Verb
 from reconciler.wording import counted, describe, printable, shortened, some_of
 
@@ -189,5 +190,6 @@ def _invalid_row(invalid: Sequence[InvalidDocument], detail: Detail) -> _Row:
 
 def _invalid(one: InvalidDocument) -> str:
     if not one.email:
-        return f"{printable(one.person)}: has no address"
+        why = one.reason if one.reason == ERASED else "has no address"
+        return f"{printable(one.person)}: {why}"
     return f"{printable(one.person)} '{printable(one.email)}': {printable(one.reason)}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.listing import Invalid
+from reconciler.listing import ERASED, Invalid
 from reconciler.model import Change, ListChange, ListOutcome, ListVerb, Outcome, Result, Verb
 from reconciler.report import ListReport
 from reconciler.sinks.mail_addresses import Naming
@@ -186,7 +186,7 @@ class Teller:
 
     def _invalid(self, one: Invalid) -> str:
         if not one.email:
-            why = self.words.gettext("has no address")
+            why = self.said(one.reason) if one.reason == ERASED else self.words.gettext("has no address")
             return f"{printable(str(one.person))}: {why}"
         return f"{self.address(one.email)} ({printable(str(one.person))}): {self.said(one.reason)}"
 

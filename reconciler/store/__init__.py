@@ -5,6 +5,7 @@
 
 from reconciler.store.check import DatabaseReport, check_database
 from reconciler.store.copy import StateCopy, Tell, copy_state
+from reconciler.store.erasures import Erased
 from reconciler.store.locks import HeldLock
 from reconciler.store.open import Upgrade, open_store, upgrade_database
 from reconciler.store.outbox import NewMail, Told, WaitingMail
@@ -25,6 +26,7 @@ from reconciler.store.store import Store
 
 __all__ = [
     "DatabaseReport",
+    "Erased",
     "HeldLock",
     "Intent",
     "IntentKind",

@@ -23,6 +23,7 @@ PATIENCE_SECONDS: Final = 30
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
+_NO_TRANSACTION: Final = "reconciler_no_transaction"
 _WRITES: Final = "reconciler_writes"
 
 
@@ -60,6 +61,22 @@ class Database:
             connection.execution_options(**{_WRITES: True}).begin(),
         ):
             yield connection
+
+    def compact(self) -> bool:
+        """Write everything anew, so that no trace is left of what was deleted; return whether that was done.
+
+        It is not while another connection reads. Raise StoreError on trouble.
+        """
+        with self._in_words(), self._exclusive():
+            if not self.is_sqlite:
+                with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                    connection.exec_driver_sql("VACUUM FULL")
+                return True
+            with self.engine.execution_options(**{_NO_TRANSACTION: True}).connect() as connection:
+                connection.exec_driver_sql("VACUUM")
+                # It went through the write-ahead log, which holds what was before as well.
+                busy, _in_log, _moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                return not busy
 
     def close(self) -> None:
         """Close every connection."""
@@ -122,6 +139,8 @@ def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get(_NO_TRANSACTION):
+        return
     writes = connection.get_execution_options().get(_WRITES, False)
     # A writer that began as a reader could not wait for another writer: it would fail at once.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -4,15 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
-
 from reconciler.model import Address, BaseMove, BaseRow, Deed, ListUid, PassId, Person, Result
 from reconciler.store.connection import Database
+from reconciler.store.deeds import record_deed
 from reconciler.store.keyed_hash import keyed_hash, without_addresses
 from reconciler.store.lists import ensure_list
 from reconciler.store.moves import apply_moves, end_refusals
 from reconciler.store.no_memory import end_nos_about
-from reconciler.store.tables import outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +47,15 @@ class Releases:
             moves = [BaseMove(address=row.address, row=row) for row in released.rows]
             apply_moves(connection, list_id, moves, now)
             end_refusals(connection, list_id, list(released.refused))
-            connection.execute(
-                insert(outcomes).values(
-                    pass_id=pass_id,
-                    list_id=list_id,
-                    verb=Deed.RELEASE.value,
-                    address_key=keyed_hash(self._address_key, released.address),
-                    result=Result.APPLIED.value,
-                    reason=released.told,
-                    detail=f"by {by}",
-                    at=now,
-                )
+            key, why = keyed_hash(self._address_key, released.address), f"by {by}"
+            record_deed(
+                connection,
+                pass_id,
+                list_id,
+                Deed.RELEASE,
+                key,
+                Result.APPLIED,
+                released.told,
+                f"by {by}",
+                now,
             )

@@ -6,6 +6,7 @@ from typing import Self
 from reconciler.store.base import Base
 from reconciler.store.connection import Database
 from reconciler.store.deletions import Deletions
+from reconciler.store.erasures import Erasures
 from reconciler.store.intents import Intents
 from reconciler.store.list_refusals import ListRefusals
 from reconciler.store.lists import Lists
@@ -33,6 +34,7 @@ class Store(
     OptOuts,
     Outbox,
     Releases,
+    Erasures,
     Snapshots,
     UndoneChanges,
 ):

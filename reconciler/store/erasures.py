@@ -1,0 +1,235 @@
+"""Forgets a person everywhere in the database, and remembers by a keyed hash that they are erased."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+
+from sqlalchemy import Column, Connection, Table, delete, select, update
+
+from reconciler.erased_plan import IsErased, without_erased
+from reconciler.model import Address, Deed, ListUid, PassId, Person, Result
+from reconciler.snapshots import UnreadableSnapshot
+from reconciler.store.columns import decode_persons, encode_persons
+from reconciler.store.connection import Database, insert
+from reconciler.store.deeds import record_deed
+from reconciler.store.keyed_hash import keyed_hash, without_addresses
+from reconciler.store.lists import ensure_list
+from reconciler.store.snapshots import take_out_of_snapshots
+from reconciler.store.tables import (
+    base_rows,
+    erasures,
+    intents,
+    list_refusals,
+    lists,
+    nos,
+    outbox,
+    outcomes,
+    passes,
+    plan_bodies,
+    proposals,
+    refusals,
+    snapshots,
+    told,
+)
+
+_TEXTS: Sequence[tuple[Table, Column[str]]] = (
+    (passes, passes.c.problems),
+    (outcomes, outcomes.c.reason),
+    (outcomes, outcomes.c.detail),
+    (nos, nos.c.ended_by),
+    (refusals, refusals.c.detail),
+    (list_refusals, list_refusals.c.detail),
+    (intents, intents.c.detail),
+    (intents, intents.c.settled_detail),
+    (proposals, proposals.c.message),
+    (told, told.c.version),
+)
+"""Where somebody else's words stand: they may hold an address that nobody expects there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Who is to be forgotten."""
+
+    addresses: frozenset[Address]
+    persons: frozenset[Person]
+
+    def __call__(self, whom: Address | Person) -> bool:
+        """Given an address or a person, return whether it is one of them."""
+        return whom in self.persons if isinstance(whom, Person) else whom in self.addresses
+
+
+class Erasures:
+    """Erasures: who is erased for ever, and what is known of somebody until then."""
+
+    _database: Database
+    _address_key: bytes
+
+    def key_person(self, person: Person) -> str:
+        """Given a person, return the keyed hash by which an erasure is remembered."""
+        return keyed_hash(self._address_key, f"person {person}")
+
+    def erased(self, client: str) -> Mapping[str, datetime]:
+        """Given a client, return when whom was erased, by `key_address` and `key_person`."""
+        query = select(erasures.c.key, erasures.c.erased_at).where(erasures.c.client == client)
+        with self._database.reading() as connection:
+            return {row.key: row.erased_at for row in connection.execute(query)}
+
+    def remember_erasure(self, client: str, erased: Erased, now: datetime) -> None:
+        """Given who is erased, remember it for ever, by their keyed hashes."""
+        keys = {
+            *(keyed_hash(self._address_key, address) for address in erased.addresses),
+            *map(self.key_person, erased.persons),
+        }
+        if not keys:
+            return
+        with self._database.writing() as connection:
+            connection.execute(
+                insert(connection, erasures).on_conflict_do_nothing(),
+                [{"client": client, "key": key, "erased_at": now} for key in sorted(keys)],
+            )
+
+    def record_erasure(  # noqa: PLR0917 (called like `record`: of which pass and list, what, and when)
+        self,
+        pass_id: PassId,
+        client: str,
+        list_uid: ListUid,
+        address: Address,
+        what: str,
+        now: datetime,
+        *,
+        intent: int | None = None,
+    ) -> None:
+        """Given what was done on a list, write it to history, and close the intent that announced it."""
+        key = keyed_hash(self._address_key, address)
+        with self._database.writing() as connection:
+            list_id = ensure_list(connection, client, list_uid)
+            record_deed(connection, pass_id, list_id, Deed.ERASE, key, Result.APPLIED, what, "", now)
+            connection.execute(
+                update(intents)
+                .where(intents.c.id == intent)
+                .values(settled_at=now, result=Result.APPLIED.value, settled_detail="{}")
+            )
+
+    def last_erasure(self, client: str, address: Address) -> PassId | None:
+        """Given an address, return the pass that erased something of it last; None: none did."""
+        query = (
+            select(outcomes.c.pass_id)
+            .join(lists, lists.c.id == outcomes.c.list_id)
+            .where(
+                lists.c.client == client,
+                outcomes.c.verb == Deed.ERASE.value,
+                outcomes.c.address_key == keyed_hash(self._address_key, address),
+            )
+            .order_by(outcomes.c.id.desc())
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            found: int | None = connection.execute(query).scalar()
+        return None if found is None else PassId(found)
+
+    def known_of(self, client: str, erased: Erased) -> Mapping[str, int]:
+        """Given whom, return how much the database knows of them, by what it is."""
+        return self._forget(client, erased, keep=True)
+
+    def forget(self, client: str, erased: Erased) -> Mapping[str, int]:
+        """Given who is erased, forget all that is known of them; return how much that was.
+
+        History keeps what was done, under the keyed hash of the address.
+        """
+        return self._forget(client, erased, keep=False)
+
+    def compact(self) -> bool:
+        """Write the database anew, so that nothing deleted is left in its file; return whether it was.
+
+        It is not while another program reads it.
+        """
+        return self._database.compact()
+
+    def _forget(self, client: str, erased: Erased, *, keep: bool) -> Mapping[str, int]:
+        """To know how much there is, forget it and take that back: so both always mean the same."""
+        with self._database.writing() as connection:
+            mine = connection.scalars(select(lists.c.id).where(lists.c.client == client)).all()
+            known = Counter(
+                {
+                    "last synced": _delete(connection, base_rows, mine, erased),
+                    "nos": _delete(connection, nos, mine, erased),
+                    "refusals": _delete(connection, refusals, mine, erased),
+                    "shared addresses": _leave_out(connection, mine, erased.persons),
+                    "plans": _clean_plans(connection, mine, erased),
+                    "snapshots": _clean_snapshots(connection, client, mine, erased),
+                    "mails that wait": _drop_mails(connection, client, erased.addresses),
+                    "texts": _clean_texts(connection, erased.addresses),
+                }
+            )
+            if keep:
+                connection.rollback()
+        return +known
+
+
+def _delete(connection: Connection, table: Table, mine: Sequence[int], erased: Erased) -> int:
+    gone = delete(table).where(table.c.list_id.in_(mine), table.c.address.in_(erased.addresses))
+    return connection.execute(gone).rowcount
+
+
+def _leave_out(connection: Connection, mine: Sequence[int], persons: Collection[Person]) -> int:
+    """Take the persons out of addresses that others stand behind too."""
+    touched = 0
+    for table, key in ((base_rows, (base_rows.c.list_id, base_rows.c.address)), (nos, (nos.c.id,))):
+        for row in connection.execute(select(*key, table.c.persons).where(table.c.list_id.in_(mine))).all():
+            known = decode_persons(row.persons)
+            left = tuple(person for person in known if person not in persons)
+            if left != known:
+                here = [column == value for column, value in zip(key, row, strict=False)]
+                connection.execute(update(table).where(*here).values(persons=encode_persons(left)))
+                touched += 1
+    return touched
+
+
+def _clean_plans(connection: Connection, mine: Sequence[int], is_erased: IsErased) -> int:
+    key = (plan_bodies.c.list_id, plan_bodies.c.pass_id)
+    touched = 0
+    for list_id, pass_id in connection.execute(select(*key).where(key[0].in_(mine))).all():
+        here = (key[0] == list_id, key[1] == pass_id)
+        body = connection.execute(select(plan_bodies.c.body).where(*here)).scalar_one()
+        left = without_erased(body, is_erased)
+        if left != body:
+            connection.execute(update(plan_bodies).where(*here).values(body=left))
+            touched += 1
+    return touched
+
+
+def _clean_snapshots(connection: Connection, client: str, mine: Sequence[int], is_erased: IsErased) -> int:
+    try:
+        return take_out_of_snapshots(connection, client, is_erased)
+    except UnreadableSnapshot:
+        # What cannot be read cannot be cleaned, and may name them: replaying is not worth that.
+        return connection.execute(delete(snapshots).where(snapshots.c.list_id.in_(mine))).rowcount
+
+
+def _drop_mails(connection: Connection, client: str, addresses: Collection[Address]) -> int:
+    mails = connection.execute(select(outbox).where(outbox.c.client == client)).all()
+    told = [mail.id for mail in mails if _mentions(mail.message, addresses)]
+    connection.execute(delete(outbox).where(outbox.c.id.in_(told)))
+    return len(told)
+
+
+def _mentions(message: bytes, addresses: Collection[Address]) -> bool:
+    parts = message_from_bytes(message, policy=policy.default).walk()
+    texts = [str(part.get_content()) for part in parts if part.get_content_maintype() == "text"]
+    return any(address in text.lower() for text in texts for address in addresses)
+
+
+def _clean_texts(connection: Connection, addresses: Collection[Address]) -> int:
+    touched = 0
+    for table, column in _TEXTS:
+        for address in addresses:
+            told = column.icontains(address, autoescape=True)
+            for text in connection.scalars(select(column).where(told).distinct()).all():
+                same = update(table).where(column == text)
+                touched += connection.execute(
+                    same.values({column.name: without_addresses(text, *addresses)})
+                ).rowcount
+    return touched

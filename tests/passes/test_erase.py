@@ -1,0 +1,319 @@
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from reconciler.client import Client, Unwatched
+from reconciler.config import load_config
+from reconciler.erase import AddressErasure, Certificate, Fate
+from reconciler.erasing import Request, erase, look_at_erasure
+from reconciler.errors import ReconcilerError, StaleApproval
+from reconciler.model import Address, Deed, ListUid, NoReason
+from reconciler.store import NewMail, Store
+from reconciler.wiring import open_client
+from tests.passes.agency import Agency
+
+ANN, BOB = "ann.unique@zorg.nl", "bob@zorg.nl"
+
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """Ends the process where it is raised."""
+
+
+def with_client(acme: Agency, work: Callable[[Client], T], *, writes: bool = True) -> T:
+    config = load_config(acme.write_config(), {})
+    opened = open_client("acme", config, acme.store, Unwatched(), plan_only=not writes, now=lambda: acme.now)
+    with opened as client:
+        return work(client)
+
+
+def look(acme: Agency, email: str = ANN, *, permanently: bool = False) -> AddressErasure:
+    request = Request(address=Address(email), permanently=permanently)
+    return with_client(acme, lambda client: look_at_erasure(client, request), writes=False)
+
+
+def forget(
+    acme: Agency, email: str = ANN, *, permanently: bool = False, digest: str = "", writes: bool = True
+) -> Certificate:
+    digest = digest or look(acme, email, permanently=permanently).digest
+    request = Request(address=Address(email), permanently=permanently)
+    return with_client(acme, lambda client: erase(client, request, digest=digest, by="eva"), writes=writes)
+
+
+def erasures(acme: Agency) -> list[str]:
+    return [one.reason for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE]
+
+
+def files_that_hold(folder: Path, *texts: str) -> set[str]:
+    """Given a folder, return which files in it hold one of the texts, packed or not."""
+    found = set()
+    for path in (one for one in folder.rglob("*") if one.is_file()):
+        content = path.read_bytes()
+        content += gzip.decompress(content) if path.suffix == ".gz" else b""
+        if any(text.encode() in content for text in texts):
+            found.add(path.name)
+    return found
+
+
+def test_erased_for_good_is_gone_from_the_audience_and_never_comes_back(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+
+    certificate = forget(acme, permanently=True)
+
+    assert acme.status(zorg, ANN) == "absent"
+    assert [one.fate for one in certificate.contacts] == [Fate.DELETED]
+    acme.converge()
+    assert acme.subscribed(zorg) == {BOB}
+    assert acme.writes_of(acme.once) == []
+
+
+def test_erased_otherwise_is_archived_and_never_comes_back(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+
+    forget(acme)
+
+    assert acme.status(zorg, ANN) == "archived"
+    acme.configure(policy='archived_stranger = "add"\nremoved_in_mailchimp = "restore"\n')
+    acme.converge()
+    assert acme.subscribed(zorg) == {BOB}
+
+
+def test_looking_erases_nothing(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    before = acme.store.base("acme", ListUid(zorg.uid))
+
+    assert acme.writes_of(lambda: look(acme, permanently=True)) == []
+
+    assert acme.store.base("acme", ListUid(zorg.uid)) == before
+    assert acme.store.erased("acme") == {}
+
+
+def test_an_erased_person_is_not_added_under_a_new_address_nor_another_at_the_old_one(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    forget(acme, permanently=True)
+
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email="ann@elders.nl")
+    acme.join(zorg, acme.person(ANN))
+    acme.converge()
+
+    assert acme.subscribed(zorg) == {BOB}
+
+
+def test_who_shares_an_address_with_somebody_erased_is_not_mailed_there(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB, "cas@zorg.nl")
+    acme.converge()
+    forget(acme, permanently=True)
+
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email=BOB)
+    acme.converge()
+
+    assert acme.subscribed(zorg) == {"cas@zorg.nl"}
+
+
+def test_the_plan_says_who_has_to_be_taken_off_the_list_without_their_address(acme: Agency) -> None:
+    acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    person = acme.sandbox.otys.people_at(ANN)[0]
+    forget(acme, permanently=True)
+
+    report = acme.plan()
+
+    (of_list,) = report.lists
+    assert of_list.guarded is not None
+    (invalid,) = of_list.guarded.plan.invalid
+    assert (str(invalid.person), invalid.email) == (f"{person.kind}:{person.uid}", "")
+    assert "take them off the list" in invalid.reason
+
+
+def test_who_subscribes_again_by_their_own_action_is_left_alone_as_a_stranger(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    forget(acme, permanently=True)
+    acme.sandbox.mailchimp.subscribe_by_form(acme.audience(zorg), ANN)
+
+    assert acme.writes_of(acme.once) == []
+
+    assert acme.subscribed(zorg) == {ANN, BOB}
+    assert Address(ANN) not in acme.store.base("acme", ListUid(zorg.uid)).rows
+    acme.leave(zorg, ANN)
+    acme.once()
+    assert acme.subscribed(zorg) == {ANN, BOB}
+
+
+@pytest.mark.parametrize("permanently", [False, True])
+def test_no_byte_of_the_state_holds_an_erased_address(acme: Agency, *, permanently: bool) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    person = acme.sandbox.otys.people_at(ANN)[0]
+    acme.edit(person, last_name="Zeldzaamheid")
+    acme.converge()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(zorg), ANN)
+    acme.converge()
+    acme.store.post("acme", NewMail(recipients=("eva@acme.nl",), message=mail(ANN)), (), acme.now)
+    assert files_that_hold(acme.folder / "state", ANN)
+
+    forget(acme, permanently=permanently)
+    acme.converge()
+    acme.plan()
+
+    assert files_that_hold(acme.folder / "state", ANN, "Zeldzaamheid") == set()
+    assert not plans_hold(acme.store, ANN, "Zeldzaamheid")
+
+
+def mail(about: str) -> bytes:
+    return f"Subject: Zorg\r\nContent-Type: text/plain\r\n\r\n{about} said no\r\n".encode()
+
+
+def plans_hold(store: Store, *texts: str) -> bool:
+    """What is compressed hides an address from a search, and tells it all the same."""
+    passes = store.passes("acme", limit=99)
+    bodies = [
+        *(zlib.decompress(body) for one in passes for body in store.plan_bodies("acme", one.id).values()),
+        *(
+            zlib.decompress(kept.body.data[17:])
+            for uid in store.snapshot_lists("acme")
+            for one in passes
+            for kept in store.snapshot_bodies("acme", uid, one.id)
+            if not kept.unseen
+        ),
+    ]
+    assert bodies
+    return any(text.encode() in body for text in texts for body in bodies)
+
+
+def test_a_second_erasure_finds_nothing(acme: Agency) -> None:
+    acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    certificate = forget(acme, permanently=True)
+    acme.converge()
+
+    again = look(acme, permanently=True)
+
+    assert (again.nothing_left, again.digest, again.erased_in) == (True, "", certificate.pass_id)
+    assert again.erased_at == acme.now
+
+
+def test_what_changed_since_it_was_shown_is_stale(acme: Agency) -> None:
+    acme.list("Zorg", ANN)
+    acme.converge()
+    shown = look(acme, permanently=True).digest
+    horeca = acme.list("Horeca")
+    acme.join(horeca, acme.sandbox.otys.people_at(ANN)[0])
+    acme.converge()
+
+    with pytest.raises(StaleApproval):
+        forget(acme, permanently=True, digest=shown)
+
+    assert acme.status(horeca, ANN) == "subscribed"
+
+
+def test_history_keeps_what_was_done_without_a_name(acme: Agency) -> None:
+    acme.list("Zorg", ANN)
+    acme.converge()
+
+    forget(acme, permanently=True)
+
+    assert sorted(erasures(acme)) == ["forgotten in the database", "in Mailchimp: deleted for good"]
+    keys = {one.address_key for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE}
+    assert keys == {acme.store.key_address(ANN)}
+
+
+def test_a_pending_contact_cannot_be_archived_which_is_said(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    acme.sandbox.mailchimp.bounce(acme.audience(zorg), ANN)
+
+    certificate = forget(acme)
+
+    assert [one.fate for one in certificate.contacts] == [Fate.NOT_ARCHIVABLE]
+    assert acme.status(zorg, ANN) == "cleaned"
+
+
+def test_other_people_at_other_addresses_keep_what_is_remembered_of_them(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(zorg), BOB)
+    acme.converge()
+
+    forget(acme, permanently=True)
+
+    base = acme.store.base("acme", ListUid(zorg.uid))
+    assert [(no.address, no.reason) for no in base.nos] == [(BOB, NoReason.UNSUBSCRIBED)]
+
+
+def test_in_plan_mode_no_contact_is_erased_and_nothing_is_forgotten(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+
+    with pytest.raises(ReconcilerError, match="plan mode"):
+        forget(acme, permanently=True, writes=False)
+
+    assert acme.status(zorg, ANN) == "subscribed"
+    assert Address(ANN) in acme.store.base("acme", ListUid(zorg.uid)).rows
+
+
+@pytest.mark.parametrize("permanently", [False, True])
+@pytest.mark.parametrize("killed_at", ["before the request", "after the request", "before the end"])
+def test_an_erasure_that_is_cut_off_is_finished_by_the_next_one(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch, killed_at: str, *, permanently: bool
+) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    with monkeypatch.context() as patched:
+        kill(patched, killed_at)
+        with pytest.raises(Killed):
+            forget(acme, permanently=permanently)
+    acme.converge()
+    assert acme.subscribed(zorg) == {BOB}, "no pass in between adds them again"
+
+    if not look(acme, permanently=permanently).nothing_left:
+        forget(acme, permanently=permanently)
+
+    fate = Fate.DELETED if permanently else Fate.ARCHIVED
+    assert acme.status(zorg, ANN) == ("absent" if permanently else "archived")
+    assert erasures(acme).count(f"in Mailchimp: {fate}") == 1
+    assert acme.store.open_intents("acme") == ()
+    assert look(acme, permanently=permanently).nothing_left
+    assert files_that_hold(acme.folder / "state", ANN) == set()
+
+
+def kill(patched: pytest.MonkeyPatch, moment: str) -> None:
+    intend = Store.intend
+
+    def killed(*_args: object, **_named: object) -> None:
+        raise Killed
+
+    def announced(*args: object, **named: object) -> None:
+        intend(*args, **named)  # type: ignore[arg-type]  # as it was called
+        raise Killed
+
+    if moment == "before the request":
+        patched.setattr(Store, "intend", announced)
+    elif moment == "after the request":
+        patched.setattr(Store, "record_erasure", killed)
+    else:
+        patched.setattr(Store, "forget", killed)
+
+
+def test_backups_that_hold_an_erased_person_are_written_anew_without_them(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.configure(limits="grace_hours = 0\ngrace_snapshots = 1\n")
+    acme.converge()
+    acme.sandbox.otys.delete_list(zorg.uid)
+    acme.converge()
+    assert len(list((acme.folder / "state" / "backups").glob("*.gz"))) == 1
+
+    certificate = forget(acme, permanently=True)
+
+    assert len(certificate.backups) == 1
+    (backup,) = (acme.folder / "state" / "backups").glob("*.gz")
+    assert files_that_hold(acme.folder / "state", ANN) == set()
+    assert BOB.encode() in gzip.decompress(backup.read_bytes())
