@@ -49,13 +49,5 @@ class Releases:
             end_refusals(connection, list_id, list(released.refused))
             key, why = keyed_hash(self._address_key, released.address), f"by {by}"
             record_deed(
-                connection,
-                pass_id,
-                list_id,
-                Deed.RELEASE,
-                key,
-                Result.APPLIED,
-                released.told,
-                f"by {by}",
-                now,
+                connection, pass_id, list_id, Deed.RELEASE, key, Result.APPLIED, released.told, why, now
             )
