@@ -27,7 +27,7 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
     client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
-    hidden = Hidden.of(client.store, client.name)
+    hidden = Hidden(client.store, client.name)
     base = client.store.base(client.name, pairing.list_uid)
     if pairing.starts_anew:
         base = replace(base, rows={}, refusals=())

@@ -77,6 +77,16 @@ class Erasures:
         with self._database.reading() as connection:
             return {row.key: row.erased_at for row in connection.execute(query)}
 
+    def is_erased(self, client: str) -> IsErased:
+        """Given a client, return what answers whether an address or a person of it is erased."""
+        keys = self.erased(client).keys()
+
+        def answer(whom: Address | Person) -> bool:
+            key = self.key_person(whom) if isinstance(whom, Person) else keyed_hash(self._address_key, whom)
+            return key in keys
+
+        return answer if keys else lambda _whom: False
+
     def remember_erasure(self, client: str, erased: Erased, now: datetime) -> None:
         """Given who is erased, remember it for ever, by their keyed hashes."""
         keys = {
