@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.client import Unwatched
+from reconciler.client import Client, Unwatched
 from reconciler.config import load_config
 from reconciler.model import ListUid, Result, Verb
 from reconciler.reconcile import make_plan, reconcile
 from reconciler.report import PassReport
 from reconciler.sandbox import Sandbox, World
+from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.mailchimp.state import Contact
 from reconciler.sandbox.otys.state import Entity, MailingList
 from reconciler.stop import Stop
@@ -37,6 +38,9 @@ class Agency:
     tables: dict[str, str] = field(default_factory=dict)
     """Further tables of the client's configuration, by name."""
     fields: str = 'FNAME = "{first_name}"\nLNAME = "{infix} {last_name}"'
+    mode: str = "apply"
+    state: str = ""
+    """Further keys of the table `[state]`."""
     mapping: Path | None = None
     """The operator's own mapping."""
     now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -68,6 +72,7 @@ class Agency:
 
     def later(self, **ago: float) -> None:
         self.now += timedelta(**ago)
+        self.sandbox.clock.advance(timedelta(**ago))
 
     def configure(self, **tables: str) -> None:
         self.tables.update(tables)
@@ -116,7 +121,9 @@ class Agency:
 
     # -- the rest
 
-    def _run(self, *, plan_only: bool, only: str | None) -> PassReport:
+    @contextmanager
+    def client(self, *, plan_only: bool = False) -> Iterator[Client]:
+        """Yield the client as it is configured now."""
         config = load_config(self.write_config(), {})
         opened = open_client(
             "acme",
@@ -128,6 +135,10 @@ class Agency:
             stop=Impatient(),
         )
         with opened as client:
+            yield client
+
+    def _run(self, *, plan_only: bool, only: str | None) -> PassReport:
+        with self.client(plan_only=plan_only) as client:
             if plan_only:
                 return make_plan(client)
             return reconcile(client, trigger="once", only=None if only is None else ListUid(only))
@@ -147,8 +158,8 @@ class Agency:
             **self.tables,
         }
         sections = (f"[clients.acme.{name}]\n{keys}\n" for name, keys in tables.items())
-        state = f'[state]\nurl = "sqlite:///{self.folder}/state/reconciler.db"\n'
-        path.write_text(f'{state}[clients.acme]\nmode = "apply"\n' + "\n".join(sections), "utf-8")
+        state = f'[state]\nurl = "sqlite:///{self.folder}/state/reconciler.db"\n{self.state}\n'
+        path.write_text(f'{state}[clients.acme]\nmode = "{self.mode}"\n' + "\n".join(sections), "utf-8")
         return path
 
 
@@ -172,7 +183,7 @@ def agency(folder: Path, *, world: World | None = None, database: str = "") -> I
     """Given a folder, yield an agency with an empty world; its database is a file there unless told."""
     folder.mkdir(exist_ok=True)
     with (
-        Sandbox.start(world=world or World.empty()) as sandbox,
+        Sandbox.start(world=world or World.empty(), clock=SandboxClock(frozen_at=Agency.now)) as sandbox,
         open_store(database or f"sqlite:///{folder}/state/reconciler.db") as store,
     ):
         sandbox.world.otys.switches.requests_a_minute = 0
