@@ -61,8 +61,10 @@ def save_audience(
     The file exists completely or not at all, with its SHA-256 beside it. Raise BackupError when it cannot
     be written, or when what was written is not what it should be.
     """
-    stem = f"{head.client}-{head.list_uid}-{head.audience}-{head.saved_at:%Y%m%dT%H%M%SZ}"
-    path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', stem)}{SUFFIX}"
+    name = (
+        f"{_stem(head.client, head.list_uid)}{head.saved_at:%Y%m%dT%H%M%SZ}-{_plain(head.audience)}{SUFFIX}"
+    )
+    path = folder / name
     lines = (SavedContact(contact=one, row=rows.get(one.id)) for one in contacts)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,6 +108,18 @@ def backups_of(folder: Path, client: str) -> tuple[tuple[Path, SavedHead], ...]:
     return tuple(sorted(found, key=lambda one: (one[1].saved_at, one[0].name), reverse=True))
 
 
+def newest_backup(folder: Path, client: str, list_uid: ListUid) -> Path | None:
+    """Given a list, return the file of its newest backup; None if there is none.
+
+    One that cannot be read counts: it must not give way to an older one in silence.
+    """
+    for path in sorted(folder.glob(f"{_stem(client, list_uid)}*{SUFFIX}"), reverse=True):
+        head = _head(path)
+        if head is None or (head.client, head.list_uid) == (client, list_uid):
+            return path
+    return None
+
+
 def prune_backups(folder: Path, client: str, *, older_than: datetime) -> tuple[Path, ...]:
     """Given a moment, delete the client's backups from before it; return them.
 
@@ -120,6 +134,14 @@ def prune_backups(folder: Path, client: str, *, older_than: datetime) -> tuple[P
             gone.append(path)
         newest.add(head.list_uid)
     return tuple(gone)
+
+
+def _stem(client: str, list_uid: ListUid) -> str:
+    return f"{_plain(client)}-{_plain(list_uid)}-"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text)
 
 
 def _head(path: Path) -> SavedHead | None:

@@ -84,3 +84,5 @@ class Client:
     """How many lists are worked on at the same time."""
     snapshot_days: int = 30
     """For how long is kept what each list was decided from; 0: it is not."""
+    backup_days: int = 365
+    """For how long backups of deleted audiences are kept; 0: for ever."""

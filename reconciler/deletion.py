@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from reconciler.audience_record import AudienceRecord, ContactRecord
-from reconciler.backup import Backup, SavedHead, save_audience
+from reconciler.backup import Backup, SavedHead, prune_backups, save_audience
 from reconciler.errors import BackupError, BadRequest, PermissionDenied, in_words
 from reconciler.model import (
     AudienceId,
@@ -28,6 +30,8 @@ from reconciler.policy import RemovedInMailchimp
 from reconciler.ports import AudienceSink
 from reconciler.running import Pass
 from reconciler.store import Intent, IntentKind
+
+_log = structlog.get_logger(__name__)
 
 REACHABLE = frozenset({Standing.SUBSCRIBED, Standing.PENDING, Standing.TRANSACTIONAL})
 """Those who would lose something: who said no or was archived is remembered, and is in the backup."""
@@ -78,6 +82,18 @@ def settle_deletion(running: Pass, intent: Intent, link: Link) -> None:
         intent.id,
         f"saved as {intent.detail['backup']}; found done: the pass was cut off before it could record it",
     )
+
+
+def drop_old_backups(running: Pass) -> None:
+    """Given a pass that is nearly over, delete the backups that are older than they are to be kept."""
+    client = running.client
+    if running.lock is None or not client.backup_days:
+        return
+    oldest = running.now() - timedelta(days=client.backup_days)
+    try:
+        prune_backups(client.backups, client.name, older_than=oldest)
+    except OSError as error:
+        _log.warning("old_backup_not_deleted", reason=error.strerror)
 
 
 def _delete(running: Pass, sink: AudienceSink, link: Link, change: ListChange, backup: Backup) -> ListOutcome:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from structlog.contextvars import bound_contextvars
 
 from reconciler.client import Client
+from reconciler.deletion import drop_old_backups
 from reconciler.errors import LockHeld, ReconcilerError, StoreError, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.keep_sides import close_sides
@@ -147,6 +148,7 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, order: _Or
     else:
         lists = order.work(running, pairings)
     close_sides(running, order.only)
+    drop_old_backups(running)
     unknown = _unknown_list(order.only, pairings)
     report = replace(
         blank,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.backup import Backup, backups_of, read_backup
+from reconciler.backup import Backup, backups_of, newest_backup, read_backup
 from reconciler.client import Client
 from reconciler.config import Mode
 from reconciler.deed import is_named
@@ -26,9 +26,9 @@ def find_backup(client: Client, list_uid: ListUid, path: Path | None = None) -> 
     Raise BackupError when there is none, it is another list's, or it cannot be trusted.
     """
     if path is None:
-        known = backups_of(client.backups, client.name)
-        path = next((where for where, head in known if head.list_uid == list_uid), None)
+        path = newest_backup(client.backups, client.name, list_uid)
         if path is None:
+            known = backups_of(client.backups, client.name)
             there = {f"{head.list_uid} ({head.list_name})": None for _, head in known}
             raise BackupError(
                 f"There is no backup of list {list_uid} of {client.name} in {client.backups}.",
@@ -100,7 +100,11 @@ def _restoration(running: Pass, backup: Backup, there: AudienceCatalogue) -> Res
     client, uid = running.client, backup.head.list_uid
     links = {link.list_uid: link for link in client.store.links(client.name)}
     audience = begun_audience(open_restoration(running, uid), there, links)
-    said_no = SaidNo(base=client.store.base(client.name, uid), opted_out=_opted_out(client, uid))
+    said_no = SaidNo(
+        base=client.store.base(client.name, uid),
+        opted_out=_opted_out(client, uid),
+        is_erased=client.store.is_erased(client.name),
+    )
     back, left_out = divide(backup, said_no)
     return Restoration(
         client=client.name,

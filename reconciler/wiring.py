@@ -104,6 +104,7 @@ def open_client(
             stop=manners.stop,
             workers=config.daemon.workers,
             snapshot_days=config.state.snapshot_days,
+            backup_days=config.state.backup_days,
         )
 
 

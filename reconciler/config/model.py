@@ -87,6 +87,9 @@ class StateConfig(Table):
     snapshot_days: int = Field(default=30, ge=0, le=3650)
     """How many days to keep what each list was decided from, so that `plan --at` can try today's rules on
     it; 0 keeps none. It holds names and addresses."""
+    backup_days: int = Field(default=365, ge=0, le=3650)
+    """How many days to keep the backups of deleted audiences; 0 keeps them for ever. The newest backup of a
+    list is never deleted."""
 
 
 class MailConfig(Table):
