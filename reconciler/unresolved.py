@@ -56,6 +56,26 @@ def unresolved(store: Store, client: str, *, running: bool) -> tuple[Unresolved,
     )
 
 
+_WORDS = {
+    Kind.HELD: "{} left as {it} {is}",
+    Kind.AUDIENCE: "{} audience{s}",
+    Kind.REFUSED: "{} refused, not tried again until the data changes",
+    Kind.INVALID: "{} recipient{s}",
+    Kind.CUT_OFF: "the next pass finds out what became of it",
+}
+
+
+def told(one: Unresolved) -> str:
+    """Given what is left undone, return it in words, without the list."""
+    single = one.count == 1
+    words = _WORDS[one.kind].format(
+        f"{one.count:,}",
+        s="" if single else "s",
+        **{"it": "it" if single else "they", "is": "is" if single else "are"},
+    )
+    return f"{words}: {one.reason}"
+
+
 def _held(store: Store, client: str, last: tuple[PassRecord, ...]) -> Iterator[Unresolved]:
     """A list's kept plan counts until it changes, so a list that could not be read lets nothing go."""
     names = {uid: one.list_name for uid, one in store.counts(client).items()}

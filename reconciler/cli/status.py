@@ -18,7 +18,7 @@ from reconciler.cli.render import short
 from reconciler.cli.render_list import name_of
 from reconciler.model import PassResult
 from reconciler.status import ClientStatus, PassSummary, Withheld, client_status
-from reconciler.unresolved import Kind
+from reconciler.unresolved import Kind, told
 from reconciler.wording import counted, done, duration, printable, shortened, to_do
 
 LONGEST_NAME = 60
@@ -86,37 +86,27 @@ def _print(one: ClientStatus, console: Console, clock: _Clock, called: str) -> N
     console.print()
 
 
-_TOLD = {
-    Kind.HELD: ("Held", "{} left as it is", "{} left as they are"),
-    Kind.AUDIENCE: ("Held", "audience", "{} audiences"),
-    Kind.REFUSED: (
-        "Refused",
-        "{} not tried again until its data changes",
-        "{} not tried again until their data change",
-    ),
-    Kind.INVALID: ("Invalid", "{} recipient", "{} recipients"),
-    Kind.CUT_OFF: (
-        "Cut off",
-        "the next pass finds out what became of it",
-        "the next pass finds out what became of {}",
-    ),
+_LABELS = {
+    Kind.HELD: "Held",
+    Kind.AUDIENCE: "Held",
+    Kind.REFUSED: "Refused",
+    Kind.INVALID: "Invalid",
+    Kind.CUT_OFF: "Cut off",
 }
 
 
 def _print_unresolved(one: ClientStatus, console: Console, called: str) -> None:
     for left in one.unresolved[:MOST_UNRESOLVED]:
-        label, single, many = _TOLD[left.kind]
-        told = (single if left.count == 1 else many).format(f"{left.count:,}")
-        name = "" if not left.list else f"{name_of(left.list_name, left.list)}: "
-        _print_row(label, f"{name}{told}: {left.reason}", console)
+        name = f"{name_of(left.list_name, left.list)}: " if left.list else ""
+        _print_row(_LABELS[left.kind], f"{name}{told(left)}", console)
     more = len(one.unresolved) - MOST_UNRESOLVED
     if more > 0:
         _print_row("", f"and {more:,} more", console)
     if one.unresolved:
         console.print(Text(f"{_label()}{called} plan --client {one.client} --all", "bold"), soft_wrap=True)
     if one.opt_outs:
-        told = f"OTYS does not know of {counted(one.opt_outs, 'opt-out')} in Mailchimp"
-        _print_row("Opt-outs", told, console)
+        unknown = f"OTYS does not know of {counted(one.opt_outs, 'opt-out')} in Mailchimp"
+        _print_row("Opt-outs", unknown, console)
         console.print(Text(f"{_label()}{called} optouts --client {one.client}", "bold"), soft_wrap=True)
 
 

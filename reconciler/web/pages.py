@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as Redirect
 from reconciler.errors import StaleApproval, in_words
 from reconciler.list_view import ListRow
 from reconciler.status import PassSummary
+from reconciler.unresolved import told
 from reconciler.web.access import Scheme, known_token, require_reader, require_writer, same
 from reconciler.web.api import approve_plan, clients_now
 from reconciler.web.list_views import ListViews
@@ -107,6 +108,7 @@ def _page(service: Service, views: ListViews, now: datetime, *, notice: str = ""
         it_did=_it_did,
         printable=printable,
         counted=counted,
+        told=told,
         now=f"{now.astimezone(config.daemon.timezone):%Y-%m-%d %H:%M:%S %Z}",
     )
 
@@ -124,7 +126,7 @@ def _moment(zone: tzinfo, moment: str) -> str:
 
 
 def _it_did(one: PassSummary) -> str:
-    told = ", ".join(to_do(one.counts) if one.mode == "plan" else done(one.counts))
-    if not told:
+    what = ", ".join(to_do(one.counts) if one.mode == "plan" else done(one.counts))
+    if not what:
         return "nothing" if one.problems else "nothing to do"
-    return f"would {told}" if one.mode == "plan" else told
+    return f"would {what}" if one.mode == "plan" else what

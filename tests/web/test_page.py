@@ -5,8 +5,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from reconciler.list_view import Linked, ListView
-from reconciler.model import PassResult
-from tests.web.fake import CLIENT, NOW, TOKEN, WITH_TOKEN, FakeDaemon, FakeLists, row
+from reconciler.model import Address, BaseMove, ListUid, No, NoReason, PassResult
+from tests.web.fake import ADDRESS, CLIENT, NOW, TOKEN, WITH_TOKEN, FakeDaemon, FakeLists, row
 
 DIGEST = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
@@ -141,3 +141,25 @@ def test_without_a_token_the_page_shows_and_has_no_buttons(port: FlaskClient, da
     assert f"reconciler approve {DIGEST[:12]}" in page
     assert "<button" not in page
     assert "http.token" in page
+
+
+def test_what_is_left_undone_is_told_with_the_commands_that_name_it(
+    port: FlaskClient, daemon: FakeDaemon
+) -> None:
+    daemon.store.end_pass(
+        daemon.begin_pass(), result=PassResult.DONE, counts={"invalid": 3}, problems=[], now=NOW
+    )
+    daemon.store.move(daemon.begin_pass(), "acme", ListUid("1"), [opting_out(ADDRESS)], NOW)
+
+    page = " ".join(port.get("/", headers=BROWSER).text.split())
+
+    assert "3 recipients: without a usable address, or erased" in page
+    assert "reconciler plan --client acme --all" in page
+    assert "OTYS does not know of 1 opt-out in Mailchimp" in page
+    assert "reconciler optouts --client acme" in page
+    assert ADDRESS not in page
+
+
+def opting_out(address: str) -> BaseMove:
+    said = No(address=Address(address), persons=(), reason=NoReason.UNSUBSCRIBED)
+    return BaseMove(address=said.address, row=None, no=said)
