@@ -6,7 +6,17 @@ from reconciler.changes import NO_TEXT
 from reconciler.diff import Rule
 from reconciler.guard import Proposal
 from reconciler.listing import Invalid
-from reconciler.model import Address, BaseState, Change, Listing, ListVerb, NoReason, Standing, Verb
+from reconciler.model import (
+    Address,
+    BaseState,
+    Change,
+    Listing,
+    ListVerb,
+    NoReason,
+    RefusalKind,
+    Standing,
+    Verb,
+)
 from reconciler.observe import REACHED, Observation
 from reconciler.pairing import Pairing
 from reconciler.plan import Refused
@@ -116,12 +126,14 @@ def _added(case: Case, change: Change) -> str:
 
 def _refused(refused: Refused) -> str:
     refusal = refused.refusal
+    verb = refused.change.verb
     until = "until its data changes in OTYS"
+    if refusal.kind is RefusalKind.UNDONE:
+        return f"A pass would {verb} it, but that was {refusal.detail}; it is left alone {until}."
     if refusal.retry_after is not None:
         until = f"before {refusal.retry_after:%Y-%m-%d %H:%M} UTC"
     kind = refusal.kind.value.replace("_", " ")
     detail = f": {refusal.detail.rstrip('.')}" if refusal.detail else ""
-    verb = refused.change.verb
     return f"Mailchimp refused to {verb} it ({kind}{detail}), and that is not tried again {until}."
 
 

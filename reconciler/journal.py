@@ -179,8 +179,9 @@ def _contact_outcomes(
 
 
 def _is_added(cut_off: _CutOff, change: ChangeDocument) -> bool:
+    """Whatever became of the contact since: who was not there before and is now was added."""
     contact = cut_off.contact(change.after["email"])
-    return contact is not None and contact.standing is Standing.SUBSCRIBED
+    return contact is not None and contact.standing != change.before.get("status")
 
 
 def _is_edited(cut_off: _CutOff, change: ChangeDocument) -> bool:
@@ -209,11 +210,14 @@ _REACHED: Mapping[str, Callable[[_CutOff, ChangeDocument], bool]] = {
 
 
 def _change(cut_off: _CutOff, done: ChangeDocument) -> Change:
-    """Only a removal moves the base: all else the plan of this pass takes up where it is now."""
+    """Only who came or left moves the base: all else the plan of this pass takes up where it is now."""
     address, base = Address(done.email or ""), cut_off.sides.base
+    persons = tuple(Person(kind, uid) for kind, _, uid in (one.partition(":") for one in done.persons))
     row = base.rows.get(address)
     if done.verb == Verb.REMOVE:
         row = _removed(row, base)
+    elif done.verb == Verb.ADD:
+        row = _added(cut_off, done, persons)
     return Change(
         verb=Verb(done.verb),
         address=address,
@@ -221,7 +225,20 @@ def _change(cut_off: _CutOff, done: ChangeDocument) -> Change:
         before=done.before,
         after=done.after,
         move=BaseMove(address=address, row=row),
-        persons=tuple(Person(kind, uid) for kind, _, uid in (one.partition(":") for one in done.persons)),
+        persons=persons,
+    )
+
+
+def _added(cut_off: _CutOff, done: ChangeDocument, persons: tuple[Person, ...]) -> BaseRow:
+    """It is ours even if nobody lists it any more, or if it said no since: both have to be noticed."""
+    address = Address(done.email or "")
+    contact = cut_off.contact(address)
+    return BaseRow(
+        address=address,
+        state=BaseState.ACTIVE,
+        persons=persons,
+        fields={tag: text for tag, text in done.after.items() if tag not in ("status", "email")},
+        contact_id="" if contact is None else contact.contact_id,
     )
 
 
