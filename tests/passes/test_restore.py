@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.api.http import RequestNote
 from reconciler.errors import BackupError, StaleApproval
 from reconciler.model import BaseMove as Move
 from reconciler.model import BaseState, LinkState, ListUid, No, NoReason, PassResult
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
+from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency, agency, results
 from tests.passes.deleted import (
@@ -289,37 +291,73 @@ def test_a_backup_that_cannot_be_trusted_is_not_restored(acme: Agency, spoil: ob
 # -- killed ----------------------------------------------------------------------------------------------
 
 
-def test_killed_after_any_request_the_command_repeated_ends_in_one_audience(
+class Witness:
+    """Notes what each request was."""
+
+    def __init__(self) -> None:
+        self.methods: list[tuple[str, str]] = []
+
+    def __call__(self, note: RequestNote) -> None:
+        self.methods.append((note.system, note.method))
+
+    def critical(self) -> list[int]:
+        """After how many requests to kill: before and after each write, and after what follows it."""
+        writes = [at for at, seen in enumerate(self.methods) if seen == ("Mailchimp", "POST")]
+        return sorted({at + later for at in writes for later in (0, 1)})
+
+
+def restored(acme: Agency, of: MailingList) -> None:
+    """One audience, everybody and every tag in it once, and history tells of each once."""
+    assert names(acme) == ["Chauffeurs", NAME]
+    found = contacts(acme, NAME)
+    assert set(found) == OWED
+    assert all(len(one.tags) == 1 for one in found.values())
+    told = [one for one in acme.store.history("acme", limit=100) if one.list_uid == of.uid]
+    of_restoring = [str(one.verb) for one in told if "backup" in one.reason]
+    assert sorted(of_restoring) == ["add", "add", "create", "update-settings"]
+    assert acme.store.open_intents("acme") == ()
+    assert {row.address for row in acme.store.base("acme", ListUid(of.uid)).rows.values()} == OWED
+
+
+def test_killed_around_any_write_the_command_repeated_ends_in_one_audience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    total = 0
-    for allowed in range(100):
+    witness = Witness()
+    with agency(tmp_path / "whole") as acme, monkeypatch.context() as watching:
+        nurses = deleted(acme)
+        digest = look(acme, nurses).digest
+        watching.setattr(RequestCount, "__call__", witness)
+        bring_back(acme, nurses, digest)
+        restored(acme, nurses)
+    assert len(witness.critical()) >= 6
+    for allowed in witness.critical():
         with agency(tmp_path / str(allowed)) as acme:
             nurses = deleted(acme)
             digest = look(acme, nurses).digest
-            executioner = Executioner(allowed)
             with monkeypatch.context() as killing:
-                killing.setattr(RequestCount, "__call__", executioner)
-                try:
+                killing.setattr(RequestCount, "__call__", Executioner(allowed))
+                with pytest.raises(Killed):
                     bring_back(acme, nurses, digest)
-                except Killed:
-                    pass
-                else:
-                    total = allowed
-            if not total:
-                bring_back(acme, nurses, digest)
-            assert names(acme) == ["Chauffeurs", NAME], f"after a kill at request {allowed}"
-            found = contacts(acme, NAME)
-            assert set(found) == OWED
-            assert all(len(one.tags) == 1 for one in found.values())
-            told = [one for one in acme.store.history("acme", limit=100) if one.list_uid == nurses.uid]
-            of_restoring = [str(one.verb) for one in told if "backup" in one.reason]
-            assert sorted(of_restoring) == ["add", "add", "create", "update-settings"]
-            assert acme.store.open_intents("acme") == ()
-            undelete(nurses)
-            acme.once()
-            assert acme.writes_of(acme.once) == []
-            assert subscribed(acme, NAME) == OWED
-        if total:
-            break
-    assert total > 10
+            bring_back(acme, nurses, digest)
+            restored(acme, nurses)
+
+
+def test_killed_and_then_taken_up_by_a_pass_it_is_one_audience_too(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = deleted(acme)
+    digest = look(acme, nurses).digest
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(MailchimpSink, "apply", killed)
+        with pytest.raises(Killed):
+            bring_back(acme, nurses, digest)
+    undelete(nurses)
+    acme.converge()
+    assert names(acme) == ["Chauffeurs", NAME]
+    assert subscribed(acme, NAME) == OWED
+    assert acme.store.open_intents("acme") == ()
+    assert "whose contacts come from OTYS" in look(acme, nurses).hold
