@@ -186,7 +186,8 @@ def _print_since(
             (f"{name}: ", "bold"),
             f"{counted(decisions, 'decision')} kept since {start:%Y-%m-%d %H:%M}; today's rules make "
             f"{len(differing):,} of them otherwise; nothing was asked or written",
-        )
+        ),
+        soft_wrap=True,
     )
 
 
