@@ -8,7 +8,7 @@ from rich.text import Text
 from reconciler.cli.render_list import Detail, name_of, print_list
 from reconciler.cli.render_text import print_hanging
 from reconciler.document import ListDocument, PassDocument, ProposalDocument
-from reconciler.model import PassResult
+from reconciler.model import PassResult, RefusalKind
 from reconciler.wording import counted, done, duration, printable, to_do
 
 DIGEST_SHOWN = 12
@@ -53,14 +53,19 @@ def _is_told(one: ListDocument, detail: Detail) -> bool:
 
 def _print_unmailable(document: PassDocument, console: Console, program: str) -> None:
     invalid = sum(len(one.invalid) for one in document.lists)
-    refused = sum(len(one.refused) for one in document.lists)
+    held_back = [change for one in document.lists for change in one.refused]
+    undone = sum(change.detail.startswith(f"{RefusalKind.UNDONE}:") for change in held_back)
+    refused = len(held_back) - undone
     told = [
         *([f"{counted(invalid, 'recipient')} without a usable address"] if invalid else []),
         *([f"{refused:,} that Mailchimp refused before"] if refused else []),
     ]
+    names = f"`{program} plan --all` names them."
     if told:
-        names = f"`{program} plan --all` names them."
         print_hanging(Text(f"Not mailed: {', '.join(told)}; {names}", "yellow"), console, indent=0)
+    if undone:
+        left = f"Left as an undo left it: {counted(undone, 'contact')}; {names}"
+        print_hanging(Text(left, "yellow"), console, indent=0)
 
 
 def _print_withheld(document: PassDocument, console: Console, program: str) -> None:

@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.listing import ERASED, Invalid
-from reconciler.model import Change, ListChange, ListOutcome, ListVerb, Outcome, Result, Verb
+from reconciler.model import (
+    Change,
+    ListChange,
+    ListOutcome,
+    ListVerb,
+    Outcome,
+    RefusalKind,
+    Result,
+    Verb,
+)
 from reconciler.report import ListReport
 from reconciler.sinks.mail_addresses import Naming
 from reconciler.sinks.mail_phrases import done, refusal, to_do
@@ -176,11 +185,19 @@ class Teller:
             yield Group(
                 title=title, people=tuple(people[:_MOST_INVALID]), more=self._more(people, _MOST_INVALID)
             )
-        if plan.refused:
+        undone = sum(one.refusal.kind is RefusalKind.UNDONE for one in plan.refused)
+        if len(plan.refused) > undone:
             title = self.words.ngettext(
                 "{count} was refused before, and is not tried again until its data changes",
                 "{count} were refused before, and are not tried again until their data changes",
-                len(plan.refused),
+                len(plan.refused) - undone,
+            )
+            yield Group(title=title)
+        if undone:
+            title = self.words.ngettext(
+                "{count} was undone by hand, and is left so until its data changes",
+                "{count} were undone by hand, and are left so until their data changes",
+                undone,
             )
             yield Group(title=title)
 
