@@ -114,6 +114,12 @@ def after(page: Page, screens: Screens) -> Page:
     return replace(page, reached={**kept, **now})
 
 
+def release(page: Page, address: str, people: frozenset[str]) -> Page:
+    """Given an address and the people behind it, whom somebody released, forget their nos."""
+    people |= {one for no in page.nos if no.address == address for one in no.people}
+    return replace(page, nos=frozenset(no for no in page.nos if not no.holds_for(address, people)))
+
+
 def only_ends(before: Page, seen: Page) -> Page:
     """Given a page before and after a look that may not have been noticed, keep of it only what ended."""
     return replace(before, nos=before.nos & seen.nos)

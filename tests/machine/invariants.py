@@ -19,6 +19,7 @@ _VERBS_OF = {
     Did.CREATE: "create",
     Did.RETITLE: "edit the audience",
     Did.MERGE_FIELD: "edit the audience",
+    Did.TAG: "edit the audience",
     Did.DELETE: "delete",
 }
 _AS_DEED = {
@@ -46,6 +47,10 @@ class Watched:
     deeds: Sequence[Deed]
     report: PassReport | None
     """None when the pass was killed or raised."""
+    screens_after: Mapping[str, Screens]
+    """What they show now."""
+    operated: bool
+    """Whether it is what an operator asked for: an undo also removes who is listed."""
     disturbed: bool
     """Whether there were faults or humans meanwhile."""
     moved_contacts: Set[str]
@@ -79,6 +84,8 @@ def only_ours_are_removed(watched: Watched) -> None:
 def _has_left(watched: Watched, deed: Deed) -> bool:
     home = watched.homes[deed.audience]
     behind = watched.screens[home].behind
+    if watched.operated or deed.address not in watched.screens_after[home].behind:
+        return True
     if home not in watched.kept_lists or deed.address not in behind:
         return True
     return watched.pages[home].no_of(deed.address, behind[deed.address]) is not None or any(

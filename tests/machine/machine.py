@@ -2,7 +2,7 @@
 
 import copy
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +10,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from reconciler.address import normalise, refuse_reason
-from reconciler.errors import LockHeld, StaleApproval
+from reconciler.client import Client
+from reconciler.errors import BackupError, StaleApproval
+from reconciler.model import ListUid
+from reconciler.releasing import Wish, look_at_release, release
 from reconciler.report import ListReport, PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.mailchimp.switches import Switches
 from reconciler.sandbox.otys.state import MailingList
+from reconciler.restore import find_backup, look_at_restoration, restore
+from reconciler.store import PassRecord
+from reconciler.undoing import Undone, undo_pass
 from tests.machine import clerk, invariants
-from tests.machine.clerk import Page, Screens, Shown
+from tests.machine.clerk import Page, Screens, Shown, Why
 from tests.machine.invariants import Watched
 from tests.machine.office import Office
-from tests.machine.people import UNUSABLE, People, which
-from tests.machine.wire import Killed
-from tests.machine.witness import Deed, Did
+from tests.machine.people import People, usable, which
+from tests.machine.wire import Killed, Meanwhile
+from tests.machine.witness import Did
 
 STEPS = {"run": 0}
 """How many rules were carried out without a promise broken, for the soak to tell."""
@@ -68,6 +74,7 @@ FAULTS = (
     FaultKind.MISSING_RESULT,
     FaultKind.LIST_LIMITS,
 )
+MEANWHILE = ("unsubscribe", "archive", "delete_permanently", "leave", "opt_out")
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,24 @@ class WorldMachine(People):
             self.office.wire.axe.raise_over(moments)
             self._pass(disturbed=True)
 
+    @precondition(lambda self: self.contacts())
+    @rule(after=st.integers(0, 25), number=which, deed=st.sampled_from(MEANWHILE))
+    def run_pass_while_somebody_acts(self, after: int, number: int, deed: str) -> None:
+        """A no said between our look and our write is heard by the next pass; this one must not trip over it."""
+        self.office.wire.meanwhile = Meanwhile(after, lambda: self._act(deed, number))
+        self._pass(disturbed=True)
+        self.office.wire.meanwhile = None
+
+    def _act(self, deed: str, number: int) -> None:
+        if deed == "leave" and self.rows():
+            self.leave(number)
+        elif deed == "opt_out" and self.persons():
+            self.opt_out(number, opted_out=True)
+        elif deed in ("archive", "delete_permanently") and self.contacts():
+            getattr(self, deed)(number)
+        elif self.contacts():
+            self.say_no(number, "unsubscribe")
+
     @rule(number=which, approve=st.sampled_from((True, True, False)))
     def approve(self, number: int, approve: bool) -> None:
         waiting = sorted(one.digest for one in self.office.store.proposals("acme", now=self.office.agency.now))
@@ -177,6 +202,56 @@ class WorldMachine(People):
         self._check_orphans()
 
     # -- what an operator does
+
+    @rule(back=st.integers(0, 3))
+    def undo(self, back: int) -> None:
+        """Undo one of the last passes: look at it, and do exactly what was shown."""
+        done = [one for one in self.office.store.passes("acme", limit=20) if one.mode == "apply" and one.ended_at]
+        if not done:
+            return
+        record = done[back % len(done)]
+        shown = self.office.with_client(lambda client: undo_pass(client, record, by="somebody"), plan_only=True)
+        if shown.digest:
+            self._watch(lambda: self._undone(record, shown.digest), operated=True)
+            self._forget_who_was_touched_by_an_operator()
+
+    def _undone(self, record: PassRecord, digest: str) -> PassReport:
+        def do(client: Client) -> Undone:
+            return undo_pass(client, record, by="somebody", approved=digest)
+
+        return self.office.with_client(do).report
+
+    @rule(email=usable)
+    def release(self, email: str) -> None:
+        """Somebody told the agency that they want the mails again."""
+        wish = Wish(address=normalise(email), because="telephoned")
+        shown = self.office.with_client(lambda client: look_at_release(client, wish), plan_only=True)
+        if not shown.digest:
+            return
+        self.office.with_client(lambda client: release(client, wish, digest=shown.digest, by="somebody"))
+        for one in shown.releases:
+            uid = str(one.list_uid)
+            people = self._screens(self._list_of(uid)).behind.get(email, frozenset())
+            self.pages[uid] = clerk.release(self.pages.get(uid, Page()), email, people)
+        self.touched.add(email)
+
+    @precondition(lambda self: self.deleted_at)
+    @rule(number=which)
+    def restore(self, number: int) -> None:
+        """Bring the audience of a deleted list back from its backup."""
+        uid = ListUid(sorted(self.deleted_at)[number % len(self.deleted_at)])
+        try:
+            digest = self.office.with_client(lambda client: _restorable(client, uid), plan_only=True)
+        except BackupError:
+            return
+        if digest:
+            self._watch(lambda: self.office.with_client(lambda client: _restored(client, uid, digest)), operated=True)
+            self._forget_who_was_touched_by_an_operator()
+            self.moved_names = True
+
+    def _forget_who_was_touched_by_an_operator(self) -> None:
+        """What an operator did stands until the data changes: I4 is about what passes do."""
+        self.touched.update(deed.address for deed in self.office.witness.deeds)
 
     @rule(hours=st.sampled_from((0.5, 3.0, 30.0, 100.0)))
     def let_time_pass(self, hours: float) -> None:
@@ -212,7 +287,17 @@ class WorldMachine(People):
     # -- one pass and what is checked about it
 
     def _pass(self, *, only: str | None = None, disturbed: bool = False) -> PassReport | None:
-        store = self.office.store
+        return self._watch(lambda: self.office.run(only=only), only=only, disturbed=disturbed)
+
+    def _watch(
+        self,
+        work: Callable[[], PassReport | None],
+        *,
+        only: str | None = None,
+        disturbed: bool = False,
+        operated: bool = False,
+    ) -> PassReport | None:
+        """Given a pass, or what an operator does, do it and hold it against every promise."""
         self._note_homes()
         screens = {one.uid: self._screens(one) for one in self._all_lists()}
         restores = self.policy["removed_in_mailchimp"] == "restore"
@@ -223,7 +308,10 @@ class WorldMachine(People):
         ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
         strangers = self._strangers()
         self.office.witness.deeds.clear()
-        report, killed = self._run(only)
+        if not disturbed and not operated:
+            self.office.witness.before_write = self._nos_come_first(seen, only)
+        report, killed = self._run(work)
+        self.office.witness.before_write = _nothing
         self._note_homes()
         self._note_ours(screens)
         watched = Watched(
@@ -234,7 +322,9 @@ class WorldMachine(People):
             kept_lists=self._kept_lists(),
             deeds=list(self.office.witness.deeds),
             report=report,
+            screens_after={uid: self._screens(self._list_of(uid)) for uid in screens},
             disturbed=disturbed,
+            operated=operated,
             moved_contacts=self.moved_contacts,
         )
         self._check_deletions(watched, strangers)
@@ -242,10 +332,30 @@ class WorldMachine(People):
         self._turn_pages(seen, screens, watched, killed=killed)
         return report
 
-    def _run(self, only: str | None) -> tuple[PassReport | None, bool]:
+    def _nos_come_first(self, seen: dict[str, Page], only: str | None) -> Callable[[], None]:
+        """I10: return what looks, before each write, whether every no that shows is in the database."""
+        lists = {
+            link.list_uid: seen[link.list_uid]
+            for link in self.office.store.links("acme")
+            if link.state == "linked" and link.list_uid in self._kept_lists() and only in (None, link.list_uid)
+        }
+        owed = {
+            uid: {no.address for no in page.nos - self.pages.get(uid, Page()).nos if no.why is not Why.TAKEN_OUT}
+            for uid, page in lists.items()
+            if self._audience_of(uid) is not None
+        }
+
+        def look() -> None:
+            for uid, addresses in owed.items():
+                kept = {str(no.address) for no in self.office.store.base("acme", ListUid(uid)).nos}
+                assert addresses <= kept, f"I10: a write before the no of {addresses - kept} to {uid} is durable"
+
+        return look
+
+    def _run(self, work: Callable[[], PassReport | None]) -> tuple[PassReport | None, bool]:
         axe = self.office.wire.axe
         try:
-            return self.office.run(only=only), False
+            return work(), False
         except Killed:
             return None, True
         finally:
@@ -405,6 +515,18 @@ class WorldMachine(People):
         if limits is not None:
             grace = f"grace_hours = {GRACE_HOURS}\ngrace_snapshots = {GRACE_SNAPSHOTS}"
             self.office.agency.configure(limits=f"{limits}\n{grace}")
+
+
+def _nothing() -> None:
+    """Before most writes nobody looks."""
+
+
+def _restorable(client: Client, uid: ListUid) -> str:
+    return look_at_restoration(client, find_backup(client, uid)).digest
+
+
+def _restored(client: Client, uid: ListUid, digest: str) -> PassReport | None:
+    return restore(client, find_backup(client, uid), digest=digest)[1]
 
 
 def _looked(report: ListReport) -> bool:

@@ -1,15 +1,17 @@
 """The agency of the machine: its world, its clock, its database with backups, and passes over a chosen wire."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import event
 
 from reconciler.config import Config, load_config
 from reconciler.reconcile import make_plan, reconcile
-from reconciler.client import Unwatched
+from reconciler.client import Client, Unwatched
 from reconciler.model import ListUid
 from reconciler.report import PassReport
 from reconciler.sandbox import Sandbox, World
@@ -19,6 +21,8 @@ from reconciler.wiring import open_client
 from tests.machine.wire import Wire
 from tests.machine.witness import Witness
 from tests.passes.agency import Agency
+
+T = TypeVar("T")
 
 OPT_OUT = "Person.matchCriteria_9"
 MAPPING = f'[recipients.fields]\nopted_out = {{ path = "{OPT_OUT}" }}\n'
@@ -62,18 +66,18 @@ class Office:
     # -- passes
 
     def run(self, *, plan_only: bool = False, only: str | None = None) -> PassReport:
+        uid = None if only is None else ListUid(only)
+        if plan_only:
+            return self.with_client(lambda client: make_plan(client, only=uid), plan_only=True)
+        return self.with_client(lambda client: reconcile(client, trigger="once", only=uid))
+
+    def with_client(self, do: Callable[[Client], T], *, plan_only: bool = False) -> T:
+        """Given what to do with the client, do it over the wire."""
         opened = open_client(
-            "acme",
-            self._config(),
-            self.store,
-            Unwatched(),
-            plan_only=plan_only,
-            now=lambda: self.agency.now,
+            "acme", self._config(), self.store, Unwatched(), plan_only=plan_only, now=lambda: self.agency.now
         )
         with self._wire(), opened as client:
-            if plan_only:
-                return make_plan(client, only=None if only is None else ListUid(only))
-            return reconcile(client, trigger="once", only=None if only is None else ListUid(only))
+            return do(client)
 
     def _wire(self) -> AbstractContextManager[None]:
         return nullcontext() if self._sockets else self.wire.laid()

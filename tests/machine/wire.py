@@ -59,11 +59,25 @@ class Axe:
             raise Killed
 
 
+class Meanwhile:
+    """Something that somebody does while a pass runs: before one of its requests."""
+
+    def __init__(self, after: int, act: Callable[[], None]) -> None:
+        self._left = after
+        self._act = act
+
+    def moment(self) -> None:
+        self._left -= 1
+        if self._left == -1:
+            self._act()
+
+
 class Wire:
     """Carries requests to a sandbox whose servers need not run."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.axe = Axe()
+        self.meanwhile: Meanwhile | None = None
         self._sandbox = sandbox
         self._servers = {server.port: server for server in (sandbox._otys_server, sandbox._mailchimp_server)}
 
@@ -92,6 +106,8 @@ class Wire:
 
     def _carry(self, auth: tuple[str, str] | None, request: _Request) -> Answer:
         self.axe.moment()
+        if self.meanwhile is not None:
+            self.meanwhile.moment()
         sent = requests.Request(
             request.method, request.url, params=request.params, data=request.body, auth=auth
         ).prepare()

@@ -23,6 +23,7 @@ class Did(StrEnum):
     CREATE = "create"
     RETITLE = "retitle"
     MERGE_FIELD = "merge field"
+    TAG = "tag"
     DELETE = "delete"
 
 
@@ -82,6 +83,8 @@ class Witness:
             return [Deed(Did.CREATE, json.loads(reply.body)["id"])]
         if request.path.endswith("/merge-fields"):
             return [Deed(Did.MERGE_FIELD, request.path.split("/")[3])]
+        if "/segments" in request.path:
+            return [Deed(Did.TAG, request.path.split("/")[3])]
         if found := _AUDIENCE.match(request.path):
             return self._of_audience(request, reply, found.group(1))
         found = _MEMBERS.match(request.path)
