@@ -132,6 +132,8 @@ class _Erasing:
         self.store = running.client.store
         self.erasure = erasure
         self.pass_id = pass_id
+        self.noted: set[ListUid] = set()
+        """The lists of which history tells already: it shows one line of each."""
 
     def carry_out(self, sink: AudienceSink | None, by: str) -> Certificate:
         """Remember it first, so that no pass adds them again; forget last, as only that tells who it is."""
@@ -144,7 +146,8 @@ class _Erasing:
         backups = erase_from_backups(client.backups, client.name, erasure.erased)
         known = self.store.forget(client.name, erasure.erased)
         for list_uid in erasure.remembering:
-            self._note(list_uid, "forgotten in the database")
+            if list_uid not in self.noted:
+                self._note(list_uid, "forgotten in the database")
         return Certificate(
             client=client.name,
             pass_id=self.pass_id,
@@ -215,6 +218,7 @@ class _Erasing:
                 self.store.settle(intent.id, result=NOT_DONE, detail={}, now=self.client.now())
 
     def _note(self, list_uid: ListUid, what: str, intent: int | None = None) -> None:
+        self.noted.add(list_uid)
         client, address = self.client, self.erasure.address
         self.store.record_erasure(
             self.pass_id, client.name, list_uid, address, what, client.now(), intent=intent

@@ -22,7 +22,9 @@ from reconciler.model import (
     RefusalKind,
     Result,
 )
+from reconciler.snapshots import Body
 from reconciler.store import (
+    Erased,
     IntentKind,
     NewMail,
     StateCopy,
@@ -35,7 +37,21 @@ from reconciler.store import (
 )
 from reconciler.store.schema import VERSION_TABLE, newest_version
 from reconciler.store.tables import metadata
-from tests.store.examples import ANN, BOB, CLIENT, HOUR, JOBS, NEWS, NOW, Clock, a_pass, change, link, outcome
+from tests.store.examples import (
+    ANN,
+    BOB,
+    CLIENT,
+    HOUR,
+    JOBS,
+    NEWS,
+    NOW,
+    P2,
+    Clock,
+    a_pass,
+    change,
+    link,
+    outcome,
+)
 
 if TYPE_CHECKING:
     from tests.store.postgres import Server
@@ -94,6 +110,9 @@ def fill(store: Store) -> None:
     store.record_list(number, CLIENT, ListOutcome(change=renamed, result=Result.REFUSED), NOW)
     store.intend(CLIENT, NEWS, IntentKind.CREATE_AUDIENCE, {"name": "News"}, number, NOW)
     store.save_plan(number, CLIENT, NEWS, DIGEST, b"\x00\xffzlib", NOW)
+    kept = Body(whole=True, data=b"\x01\x00\xffzlib")
+    store.save_snapshot(number, CLIENT, NEWS, kept, NOW, after=None)
+    store.remember_erasure(CLIENT, Erased(frozenset({BOB}), frozenset({P2})), NOW)
     waiting = StoredProposal(
         digest=DIGEST, list_uid=NEWS, verb="remove", count=12, message="12 of 40", plan_digest=DIGEST
     )
