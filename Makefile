@@ -52,12 +52,17 @@ docs-check: setup ## Tell whether the generated pages are current (`make docs` m
 	@$(BIN)/python -m reconciler.config.document | diff -u docs/configuration.md -
 	@$(BIN)/python -m reconciler.sinks.metrics_document | diff -u docs/metrics.md -
 
+.PHONY: security
+security: setup ## Look for unsafe code, and for known weaknesses of the libraries
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive reconciler
+	@$(BIN)/python -m tests.library_audit
+
 .PHONY: wheel-check
 wheel-check: setup ## Build the wheel and try it where the repository is not
 	@.ci/wheel-check
 
 .PHONY: check
-check: lint types docs-check wheel-check test ## All of the above: what CI runs
+check: lint types docs-check security wheel-check test ## All of the above: what CI runs
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 # The image gets the versions that the suite ran with.

@@ -25,7 +25,7 @@ class Form(StrEnum):
 
     TABLE = "table"
     NAMED = "names of your choice"
-    SECRET = "secret"  # noqa: S105 - a word, not a secret
+    SECRET = "secret"  # noqa: S105 - a word, not a secret  # nosec B105
     URL = "URL"
     TEXT = "text"
     LIST = "list of texts"
