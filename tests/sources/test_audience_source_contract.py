@@ -2,8 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.audience_record import MergeFieldRecord
 from reconciler.errors import NotFound
-from reconciler.model import AudienceId, Standing, Verb
+from reconciler.model import Address, AudienceId, Standing, Verb
 from tests.audience_accounts import (
     Account,
     MemoryAccount,
@@ -125,3 +126,32 @@ def test_merge_field_tags_name_those_made_later_too(account: Account) -> None:
     account.sink.create_merge_field(audience, "BRANCH")
 
     assert {"FNAME", "LNAME", "BRANCH"} <= account.source.merge_field_tags(audience)
+
+
+def test_a_record_holds_every_contact_with_its_tags_and_the_merge_fields(account: Account) -> None:
+    audience = new_audience(account, "Kandidaten")
+    field = MergeFieldRecord(tag="KEUZE", name="Keuze", type="radio", options={"choices": ["ja", "nee"]})
+    account.sink.create_merge_field(audience, "KEUZE", like=field)
+    account.add_contact(audience, "jan@klant.nl", fields={"FNAME": "Jan"})
+    account.add_contact(audience, "weg@klant.nl", Standing.ARCHIVED)
+    account.sink.tag(audience, "Nacht", [Address("jan@klant.nl")])
+    account.sink.tag(audience, "Nacht", [Address("jan@klant.nl")])
+
+    record = account.source.record(audience)
+
+    assert record.tally.complete
+    assert (record.audience.name, record.campaign_last_sent) == ("Kandidaten", None)
+    found = {contact.address: contact for contact in record.contacts}
+    assert {address: contact.standing for address, contact in found.items()} == {
+        "jan@klant.nl": Standing.SUBSCRIBED,
+        "weg@klant.nl": Standing.ARCHIVED,
+    }
+    assert found[Address("jan@klant.nl")].tag_names == {"Nacht"}
+    assert found[Address("jan@klant.nl")].fields == {"FNAME": "Jan"}
+    (kept,) = [one for one in record.merge_fields if one.tag == "KEUZE"]
+    assert (kept.name, kept.type, kept.options) == ("Keuze", "radio", {"choices": ["ja", "nee"]})
+
+
+def test_the_record_of_an_audience_that_is_gone_is_not_an_empty_one(account: Account) -> None:
+    with pytest.raises(NotFound):
+        account.source.record(AudienceId("gone"))
