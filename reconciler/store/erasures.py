@@ -10,7 +10,6 @@ from sqlalchemy import Column, Connection, Table, delete, select, update
 
 from reconciler.erased_plan import IsErased, without_erased
 from reconciler.model import Address, Deed, ListUid, PassId, Person, Result
-from reconciler.snapshots import UnreadableSnapshot
 from reconciler.store.columns import decode_persons, encode_persons
 from reconciler.store.connection import Database, insert
 from reconciler.store.deeds import record_deed
@@ -30,7 +29,6 @@ from reconciler.store.tables import (
     plan_bodies,
     proposals,
     refusals,
-    snapshots,
     told,
 )
 
@@ -169,7 +167,7 @@ class Erasures:
                     "refusals": _delete(connection, refusals, mine, erased),
                     "shared addresses": _leave_out(connection, mine, erased.persons),
                     "plans": _clean_plans(connection, mine, erased),
-                    "snapshots": _clean_snapshots(connection, client, mine, erased),
+                    "snapshots": take_out_of_snapshots(connection, client, erased),
                     "mails that wait": _drop_mails(connection, client, erased.addresses),
                     "texts": _clean_texts(connection, erased.addresses),
                 }
@@ -209,14 +207,6 @@ def _clean_plans(connection: Connection, mine: Sequence[int], is_erased: IsErase
             connection.execute(update(plan_bodies).where(*here).values(body=left))
             touched += 1
     return touched
-
-
-def _clean_snapshots(connection: Connection, client: str, mine: Sequence[int], is_erased: IsErased) -> int:
-    try:
-        return take_out_of_snapshots(connection, client, is_erased)
-    except UnreadableSnapshot:
-        # What cannot be read cannot be cleaned, and may name them: replaying is not worth that.
-        return connection.execute(delete(snapshots).where(snapshots.c.list_id.in_(mine))).rowcount
 
 
 def _drop_mails(connection: Connection, client: str, addresses: Collection[Address]) -> int:

@@ -158,11 +158,7 @@ class Snapshots:
         or dropped.
         """
         with self._database.writing() as connection:
-            of_client = select(lists.c.id).where(lists.c.client == client)
-            return sum(
-                _erase_from_list(connection, list_id, is_erased)
-                for list_id in connection.scalars(of_client).all()
-            )
+            return take_out_of_snapshots(connection, client, is_erased)
 
     def _bodies(
         self,
@@ -186,21 +182,10 @@ def take_out_of_snapshots(
     connection: Connection, client: str, is_erased: Callable[[Address | Person], bool]
 ) -> int:
     """Do what `erase_from_snapshots` does, inside somebody else's transaction."""
-    query = (
-        select(snapshots.c.list_id, snapshots.c.pass_id)
-        .join(lists, lists.c.id == snapshots.c.list_id)
-        .where(lists.c.client == client)
+    of_client = select(lists.c.id).where(lists.c.client == client)
+    return sum(
+        _erase_from_list(connection, list_id, is_erased) for list_id in connection.scalars(of_client).all()
     )
-    rewritten = 0
-    for list_id, pass_id in connection.execute(query).all():
-        here = (snapshots.c.list_id == list_id) & (snapshots.c.pass_id == pass_id)
-        row = connection.execute(select(snapshots.c.whole, snapshots.c.body).where(here)).one()
-        body = Body(whole=row.whole, data=row.body)
-        cleaned = body if body.data == _UNSEEN else without(body, is_erased)
-        if cleaned is not body:
-            connection.execute(update(snapshots).where(here).values(body=cleaned.data))
-            rewritten += 1
-    return rewritten
 
 
 def _insert(connection: Connection, list_id: int, pass_id: PassId, body: Body, now: datetime) -> None:
