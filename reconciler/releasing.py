@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from reconciler.client import Client
 from reconciler.deed import located, only_one, require_named
+from reconciler.errors import ReconcilerError
 from reconciler.model import Address, Deed, ListUid, PassResult
 from reconciler.release import AddressRelease, release_of
 
@@ -23,6 +24,12 @@ def look_at_release(client: Client, wish: Wish) -> AddressRelease:
 
     Raise ReconcilerError when it cannot be told.
     """
+    erased = client.store.erased(client.name).get(client.store.key_address(wish.address))
+    if erased is not None:
+        raise ReconcilerError(
+            f"It was erased on request on {erased:%Y-%m-%d}, and nobody can release that.",
+            advice="Whoever wants mail again subscribes by their own action; every pass leaves them alone.",
+        )
     with located(client, wish.address, only=wish.only) as (_, found):
         return release_of(
             found,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, not_, or_, select, update
 
-from reconciler.model import ListUid, PassId, PassResult, Result
+from reconciler.model import Deed, ListUid, PassId, PassResult, Result
 from reconciler.store.columns import decode_count_map, decode_texts, encode_map, encode_texts
 from reconciler.store.connection import AnyRow, AnySelect, Database
 from reconciler.store.keyed_hash import without_addresses
@@ -73,8 +73,12 @@ class Passes:
         return next(iter(self._pass_records(select(passes).where(passes.c.id == pass_id))), None)
 
     def last_success(self, client: str) -> PassRecord | None:
-        """Given a client, return its latest pass that ended otherwise than failed; None without one."""
-        query = select(passes).where(passes.c.client == client, passes.c.result != _FAILED)
+        """Given a client, return its latest pass that ended otherwise than failed; None without one.
+
+        What an operator did about one address brings no list in step, and is none.
+        """
+        deeds = or_(*(passes.c.called_by.startswith(deed.value) for deed in Deed))
+        query = select(passes).where(passes.c.client == client, passes.c.result != _FAILED, not_(deeds))
         return next(iter(self._pass_records(query.order_by(passes.c.id.desc()).limit(1))), None)
 
     def outcomes(self, pass_id: PassId) -> tuple[OutcomeRecord, ...]:

@@ -12,6 +12,7 @@ from reconciler.erase import AddressErasure, Certificate, Fate
 from reconciler.erasing import Request, erase, look_at_erasure
 from reconciler.errors import ReconcilerError, StaleApproval
 from reconciler.model import Address, Deed, ListUid, NoReason
+from reconciler.releasing import Wish, look_at_release
 from reconciler.store import NewMail, Store
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
@@ -226,7 +227,26 @@ def test_history_keeps_what_was_done_without_a_name(acme: Agency) -> None:
     assert keys == {acme.store.key_address(ANN)}
 
 
-def test_a_pending_contact_cannot_be_archived_which_is_said(acme: Agency) -> None:
+def test_nobody_can_release_who_was_erased(acme: Agency) -> None:
+    acme.list("Zorg", ANN)
+    acme.converge()
+    forget(acme, permanently=True)
+
+    with pytest.raises(ReconcilerError, match="nobody can release"):
+        with_client(acme, lambda client: look_at_release(client, Wish(address=Address(ANN))))
+
+
+def test_an_erasure_is_no_pass_that_brought_lists_in_step(acme: Agency) -> None:
+    acme.list("Zorg", ANN)
+    acme.converge()
+    before = acme.store.last_success("acme")
+
+    forget(acme, permanently=True)
+
+    assert acme.store.last_success("acme") == before
+
+
+def test_a_bounced_contact_cannot_be_archived_which_is_said(acme: Agency) -> None:
     zorg = acme.list("Zorg", ANN)
     acme.converge()
     acme.sandbox.mailchimp.bounce(acme.audience(zorg), ANN)
