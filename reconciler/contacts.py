@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
@@ -12,6 +13,7 @@ from reconciler.keep_sides import keep_sides
 from reconciler.model import (
     AudienceId,
     BaseMove,
+    BaseState,
     Change,
     ListChange,
     ListOutcome,
@@ -65,6 +67,7 @@ class Reconciled:
         return tuple(change for change in self.guarded.allowed if is_writing(change))
 
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _UNSETTLED = (Result.RETRY_LATER, Result.NOT_TRUE)
 
 
@@ -214,7 +217,7 @@ def _write(
     """Append to `known` what becomes of each change, so that it is not lost when a later one fails."""
     list_uid = decided.guarded.plan.list_uid
     done: list[Outcome] = []
-    for outcomes in sink.apply(audience_id, decided.writes):
+    for outcomes in sink.apply(audience_id, _with_times(running, list_uid, decided.writes)):
         _record(running, list_uid, outcomes)
         known.extend(outcomes)
         done.extend(outcomes)
@@ -225,6 +228,24 @@ def _write(
     untrue = sink.read_back(audience_id, claimed) if claimed else ()
     _record(running, list_uid, untrue)
     known.extend(untrue)
+
+
+def _with_times(running: Pass, list_uid: ListUid, changes: Sequence[Change]) -> Sequence[Change]:
+    """A contact that we archived comes back only if nothing happened to it since."""
+    client = running.client
+    back = {change.address for change in changes if _brings_back(change)}
+    if not back:
+        return changes
+    left = client.store.left_at(client.name, list_uid, back)
+    return [
+        replace(change, left_at=left.get(change.address, LONG_AGO)) if change.address in back else change
+        for change in changes
+    ]
+
+
+def _brings_back(change: Change) -> bool:
+    ours = change.row_before is not None and change.row_before.state is BaseState.REMOVED
+    return change.verb is Verb.ADD and change.contact is not None and ours
 
 
 def _remember(running: Pass, list_uid: ListUid, guarded: Guarded) -> Sequence[Outcome]:

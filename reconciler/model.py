@@ -163,6 +163,8 @@ class Contact:
     fields: Fields = field(default_factory=dict)
     contact_id: str = ""
     """Survives a change of address (facts/mailchimp.md, 21)."""
+    last_changed: datetime | None = None
+    """None in a listing: only a contact that is looked up singly is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,6 +449,8 @@ class Change:
     """Who stands behind the address; the first one gives the fields."""
     consent: bool = False
     """Whether it honours a no: limits never withhold it."""
+    left_at: datetime | None = None
+    """When we archived a contact that is to come back: had it changed since, it may have said no."""
     extras: Mapping[str, object] = field(default_factory=dict)
     """What else an add writes of a contact that comes back from a backup, such as when it signed up."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,7 @@ What is in a field that is not ours must not keep a whole audience from being re
 Count = Annotated[int, msgspec.Meta(ge=0, lt=10**MOST_DIGITS)]
 
 MEMBER_FIELDS = ("id", "email_address", "status", "contact_id", "merge_fields")
+SINGLE_MEMBER_FIELDS = (*MEMBER_FIELDS, "last_changed")
 
 
 class MemberRow(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +35,7 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
     lasting_id: str | None = msgspec.field(name="contact_id", default=None)
     merge_fields: dict[str, MergeValue] | list[object] | None = None
     """An empty object may arrive as an empty list, or not at all."""
+    last_changed: datetime | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError, which the decoder tells as its own, for what would break whoever reads it."""
@@ -57,6 +60,7 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
             standing=self.status,
             fields=field_texts(self.merge_fields),
             contact_id=self.contact_id,
+            last_changed=self.last_changed,
         )
 
 

@@ -9,8 +9,10 @@ from reconciler.errors import BadRequest, NotFound, RemoteError
 from reconciler.model import AudienceId, Change, Contact, Outcome, RefusalKind, Standing, Verb
 from reconciler.sinks.mailchimp_account import AudienceContacts
 from reconciler.sinks.mailchimp_outcomes import (
+    CHANGED_SINCE,
     already_true,
     applied,
+    changed_since,
     met_instead,
     not_true,
     refused,
@@ -94,11 +96,13 @@ class ContactWriter:
         return not_true(change, "the contact was gone and a second one appeared, which was archived again")
 
     def _revive(self, change: Change, contact: Contact) -> Outcome:
-        # Only `status` brings an archived contact back, status_if_new does not (facts/mailchimp.md, 26); it
-        # would also undo a no that was said since the listing was read, so the contact is looked at once more.
+        # Only `status` brings an archived contact back, status_if_new does not (facts/mailchimp.md, 26). It
+        # would undo a no that was said since the listing was read too: the contact is looked at once more.
         seen = self._contacts.find(contact.contact_id, contact.id)
         if seen is not None and seen.standing is not Standing.ARCHIVED:
             return met_instead(change, seen)
+        if seen is not None and changed_since(change, seen.last_changed):
+            return refused(change, RefusalKind.ARCHIVED, CHANGED_SINCE)
         status = {"email_address": change.address, "status": Standing.SUBSCRIBED}
         try:
             member = self._put(contact, {**status, **_merge_fields(change)})

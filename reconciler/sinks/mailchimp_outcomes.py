@@ -1,5 +1,7 @@
 """Knows how to say what became of a change in Mailchimp."""
 
+from datetime import datetime, timedelta
+
 from reconciler.api.mailchimp_errors import refusal_of, refusal_of_standing, text_of, without_addresses
 from reconciler.errors import (
     BadRequest,
@@ -13,6 +15,9 @@ from reconciler.model import Change, Contact, Outcome, RefusalKind, Result, Stan
 
 PASSING_TROUBLES = (Unreachable, Throttled, UnexpectedAnswer)
 """Nobody knows whether the write was applied, and the next pass sees."""
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+CHANGED_SINCE = "the contact changed in Mailchimp after we archived it: it may have said no meanwhile"
 
 
 def applied(change: Change, contact_id: str = "") -> Outcome:
@@ -56,6 +61,17 @@ def met_instead(change: Change, contact: Contact) -> Outcome:
     if any(contact.fields.get(tag) != value for tag, value in change.fields.items()):
         return retry_later(change, "the contact subscribed meanwhile; the next pass adopts it")
     return already_true(change, "the contact subscribed meanwhile", contact.contact_id)
+
+
+def changed_since(change: Change, last_changed: datetime | None) -> bool:
+    """Given an add of a contact that we archived, return whether it changed after that.
+
+    Archiving hides an opt-out (facts/mailchimp.md, 32), and a database that was restored from an old backup
+    does not know of it.
+    """
+    if change.left_at is None or last_changed is None:
+        return False
+    return last_changed > change.left_at + CLOCKS_DIFFER
 
 
 def untried(change: Change) -> Outcome:

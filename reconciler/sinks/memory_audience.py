@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from reconciler.address import normalise
 from reconciler.api.mailchimp_errors import refusal_of_standing
@@ -20,7 +21,15 @@ from reconciler.model import (
     Tally,
     Verb,
 )
-from reconciler.sinks.mailchimp_outcomes import already_true, applied, known_contact_id, refused, retry_later
+from reconciler.sinks.mailchimp_outcomes import (
+    CHANGED_SINCE,
+    already_true,
+    applied,
+    changed_since,
+    known_contact_id,
+    refused,
+    retry_later,
+)
 
 _NOT_ARCHIVED_BY_DELETE = frozenset({Standing.PENDING, Standing.CLEANED})
 _OPTED_OUT = frozenset({Standing.UNSUBSCRIBED, Standing.CLEANED})
@@ -39,6 +48,7 @@ class MemoryAudience:
         self._opted_out: set[str] = set()
         """Contact ids: archiving hides an opt-out without ending it (facts/mailchimp.md, 32)."""
         self._forgotten: set[Address] = set()
+        self._changed: dict[str, datetime] = {}
 
     @property
     def tags(self) -> frozenset[str]:
@@ -106,6 +116,8 @@ class MemoryAudience:
             return refused(change, refusal_of_standing(there.standing), f"the contact is {there.standing}")
         if there.contact_id in self._opted_out:
             return refused(change, RefusalKind.COMPLIANCE, "the contact is in a compliance state")
+        if changed_since(change, self._changed.get(there.contact_id)):
+            return refused(change, RefusalKind.ARCHIVED, CHANGED_SINCE)
         self._keep(self._with_fields(replace(there, standing=Standing.SUBSCRIBED), change.fields))
         return applied(change)
 
@@ -231,4 +243,5 @@ class MemoryAudience:
         return there
 
     def _keep(self, contact: Contact) -> None:
+        self._changed[contact.contact_id] = datetime.now(UTC)
         self._contacts[contact.contact_id] = contact

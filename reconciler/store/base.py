@@ -1,10 +1,9 @@
 """Remembers what was last synced of each list, and what became of every change."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select
+from sqlalchemy import Connection, Select, Table, delete, insert, select
 
 from reconciler.model import (
     Address,
@@ -18,7 +17,6 @@ from reconciler.model import (
     PassId,
     Refusal,
     RefusalKind,
-    Result,
     Verb,
 )
 from reconciler.store.columns import decode_persons, decode_text_map
@@ -30,7 +28,7 @@ from reconciler.store.lists import ensure_list, find_list
 from reconciler.store.moves import apply_moves, end_refusals, save_refusals, settle_refusals
 from reconciler.store.no_memory import no_of, open_nos
 from reconciler.store.records import Remembered, RememberedNo
-from reconciler.store.tables import base_rows, lists, nos, outcomes, passes, refusals
+from reconciler.store.tables import base_rows, lists, nos, outcomes, refusals
 
 _STATES = {state.value: state for state in BaseState}
 
@@ -132,40 +130,6 @@ class Base:
             )
             for of in named
         )
-
-    def directions(
-        self,
-        client: str,
-        list_uid: ListUid,
-        addresses: Collection[Address],
-        since: datetime,
-        *,
-        before: PassId | None = None,
-    ) -> Mapping[Address, Sequence[str]]:
-        """Given addresses of a list, return the adds and removals of each since then, oldest first.
-
-        Only those of passes before one, if it is told.
-        """
-        keys = {self.key_address(address): address for address in addresses}
-        first = select(func.min(passes.c.id)).where(passes.c.started_at >= since).scalar_subquery()
-        found: defaultdict[Address, list[str]] = defaultdict(list)
-        with self._database.reading() as connection:
-            query = (
-                select(outcomes.c.address_key, outcomes.c.verb)
-                .where(
-                    outcomes.c.pass_id >= first,
-                    outcomes.c.list_id == find_list(connection, client, list_uid),
-                    outcomes.c.verb.in_([Verb.ADD.value, Verb.REMOVE.value]),
-                    outcomes.c.result == Result.APPLIED.value,
-                )
-                .order_by(outcomes.c.pass_id, outcomes.c.id)  # what was found done late is of an early pass
-            )
-            if before is not None:
-                query = query.where(outcomes.c.pass_id < before)
-            for key, verb in connection.execute(query):
-                if key in keys:
-                    found[keys[key]].append(verb)
-        return found
 
     def _history_row(
         self, pass_id: PassId, list_id: int, outcome: Outcome, now: datetime

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.store.base import Base
+from reconciler.store.comings import Comings
 from reconciler.store.connection import Database
 from reconciler.store.deletions import Deletions
 from reconciler.store.erasures import Erasures
@@ -25,6 +26,7 @@ class Store(
     Lists,
     ListRefusals,
     Base,
+    Comings,
     Passes,
     Plans,
     Proposals,

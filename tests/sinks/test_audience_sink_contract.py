@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -165,6 +167,21 @@ def test_a_contact_we_archived_comes_back_as_the_same_one(account: Account, audi
     assert outcome["jan@klant.nl"].result is Result.APPLIED
     assert (after.standing, after.contact_id) == (Standing.SUBSCRIBED, seen.contact_id)
     assert after.fields["FNAME"] == "J."
+
+
+def test_a_contact_that_changed_since_we_archived_it_is_not_subscribed_again(
+    account: Account, audience: AudienceId
+) -> None:
+    account.add_contact(audience, "jan@klant.nl", Standing.ARCHIVED)
+    archived = contacts(account, audience)["jan@klant.nl"]
+    coming_back = change(Verb.ADD, "jan@klant.nl", contact=archived)
+    long_ago = replace(coming_back, left_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    outcome = apply(account, audience, long_ago)["jan@klant.nl"]
+
+    assert (outcome.result, outcome.refusal) == (Result.REFUSED, RefusalKind.ARCHIVED)
+    assert "may have said no" in outcome.detail
+    assert contacts(account, audience)["jan@klant.nl"].standing is Standing.ARCHIVED
 
 
 def test_an_opt_out_that_was_archived_is_not_subscribed_again(account: Account, audience: AudienceId) -> None:
