@@ -185,12 +185,13 @@ class _Pairer:
         empties = self.policy.list_deleted is ListDeleted.ARCHIVE_MEMBERS and not keep
         verb = ListVerb.UNLINK if keep or empties else ListVerb.DELETE
         change = self._unless_refused(self._change(verb, gone, link.audience_id, "deleted in OTYS"))
+        held = change.verb is ListVerb.HOLD
         waits = "" if keep else self._grace(link)
         return Pairing(
             list_uid=gone.uid,
             list_name=gone.name,
             audience=audience,
-            link=link if waits else replace(link, state=LinkState.UNLINKED),
+            link=link if waits or held else replace(link, state=LinkState.UNLINKED),
             changes=(change,),
             syncs=empties and not waits,
             emptied=empties,

@@ -35,7 +35,7 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
         default_reminder=integration.permission_reminder,
         pairs=client.pairs,
         begun=_begun(running),
-        refused=client.store.refused_list_changes(client.name),
+        refused=client.store.refused_list_changes(client.name, now=client.now()),
     )
     fates, problems = _fates(running, inventory)
     if not integration.flagged:

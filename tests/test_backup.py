@@ -1,6 +1,8 @@
 """A backup holds what was put into it, or says why it cannot be trusted."""
 
+import errno
 import gzip
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,6 +114,19 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupError, match="cannot be written to"):
         save(tmp_path / "file" / "backups")
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_room)
+        with pytest.raises(BackupError, match="No space left on device"):
+            save(tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 def test_the_newest_backup_of_a_list_is_found_among_those_of_others(tmp_path: Path) -> None:

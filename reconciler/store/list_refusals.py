@@ -1,7 +1,7 @@
 """Remembers what Mailchimp refused to do to an audience, so that it is not asked again and again."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
 
@@ -11,14 +11,22 @@ from reconciler.store.connection import Database, insert
 from reconciler.store.keyed_hash import without_addresses
 from reconciler.store.tables import list_refusals, lists
 
+_DELETION_PAUSE = timedelta(days=1)
+
 
 class ListRefusals:
     """Refused changes of audiences, while what is wanted stays the same."""
 
     _database: Database
 
-    def refused_list_changes(self, client: str) -> Mapping[tuple[ListUid, ListVerb], tuple[Fields, str]]:
-        """Given a client, return what was wanted and why it was refused, by list and verb."""
+    def refused_list_changes(
+        self, client: str, *, now: datetime | None = None
+    ) -> Mapping[tuple[ListUid, ListVerb], tuple[Fields, str]]:
+        """Given a client, return what was wanted and why it was refused, by list and verb.
+
+        Given the time, a deletion that may be tried again is left out: Mailchimp refuses it for about a week
+        after a campaign (facts/mailchimp.md, 38), so it is tried once a day.
+        """
         query = (
             select(lists.c.list_uid, list_refusals)
             .join(lists, lists.c.id == list_refusals.c.list_id)
@@ -28,6 +36,7 @@ class ListRefusals:
             return {
                 (ListUid(row.list_uid), ListVerb(row.verb)): (decode_text_map(row.wanted), row.detail)
                 for row in connection.execute(query)
+                if now is None or row.verb != ListVerb.DELETE or now < row.since + _DELETION_PAUSE
             }
 
 

@@ -109,7 +109,7 @@ def test_a_recent_campaign_holds_it_and_says_until_when(acme: Agency) -> None:
     assert names(acme) == ["Chauffeurs"]
 
 
-def test_what_mailchimp_refuses_to_delete_is_remembered_in_its_words(acme: Agency) -> None:
+def test_what_mailchimp_refuses_to_delete_is_told_in_its_words_and_tried_again_daily(acme: Agency) -> None:
     nurses = crew(acme)
     acme.world.mailchimp.switches.may_delete_audiences = False
     acme.sandbox.otys.delete_list(nurses.uid)
@@ -117,6 +117,12 @@ def test_what_mailchimp_refuses_to_delete_is_remembered_in_its_words(acme: Agenc
     assert results(report) == {("delete", "refused"): 1}
     assert deletions_in_history(acme) == ["refused"]
     assert subscribed(acme, "Verpleegkundigen") == {"jan@zorg.nl", "piet@zorg.nl"}
+    acme.world.mailchimp.switches.may_delete_audiences = True
+    acme.later(hours=23)
+    assert acme.writes_of(acme.once) == [], "it is tried once a day"
+    acme.later(hours=1)
+    acme.once()
+    assert names(acme) == ["Chauffeurs"]
 
 
 def test_a_backup_that_cannot_be_written_keeps_the_audience_and_costs_no_other_list(acme: Agency) -> None:
