@@ -8,7 +8,6 @@ from reconciler.changes import NO_TEXT
 from reconciler.document import ChangeDocument
 from reconciler.model import (
     Address,
-    Audience,
     BaseMove,
     BaseRow,
     BaseState,
@@ -16,8 +15,6 @@ from reconciler.model import (
     Contact,
     Fields,
     ListChange,
-    ListUid,
-    ListVerb,
     No,
     Person,
     Result,
@@ -89,7 +86,7 @@ class Inverter:
         """What we added leaves again, as long as it is ours."""
         contact, row = self._contact_of(address), self._view.base.rows.get(address)
         if contact is None or contact.standing is Standing.ARCHIVED:
-            return _already(done, "it is not in the audience any more")
+            return already(done, "it is not in the audience any more")
         objection = self._cannot_touch(done, address, row, contact)
         if objection or row is None:
             return impossible(done, objection)
@@ -109,7 +106,7 @@ class Inverter:
         """What was there before us stays there, with its values of then, and is not ours any more."""
         contact, row = self._contact_of(address), self._view.base.rows.get(address)
         if row is None or row.state is not BaseState.ACTIVE:
-            return _already(done, "it is not ours any more")
+            return already(done, "it is not ours any more")
         objection = self._cannot_touch(done, address, row, contact)
         if objection or contact is None:
             return impossible(done, objection)
@@ -129,7 +126,7 @@ class Inverter:
         if objection:
             return impossible(done, objection)
         if contact is not None and contact.standing is Standing.SUBSCRIBED:
-            return _already(done, "it is subscribed")
+            return already(done, "it is subscribed")
         if done.result != Result.APPLIED or done.before.get("status") != Standing.SUBSCRIBED:
             return impossible(done, "it was not subscribed when that pass came to it")
         if contact is None:
@@ -169,7 +166,7 @@ class Inverter:
         contact, row = self._contact_of(address), rows.get(address)
         ours_at_old = row is None and old in rows and rows[old].state is BaseState.ACTIVE
         if ours_at_old or (contact is not None and contact.address == old):
-            return _already(done, "it has its old address")
+            return already(done, "it has its old address")
         objection = (
             self._objection(done, address)
             or _not_ours(row, contact)
@@ -261,41 +258,6 @@ class Inverter:
         )
 
 
-def invert_list_change(done: ChangeDocument, audience: Audience, reason: str) -> Inverse:
-    """Given a change of an audience that an earlier pass made, return what undoes it."""
-    verb = ListVerb(done.verb)
-    if verb in ADVICE:
-        return impossible(done, ADVICE[verb])
-    if "merge_field" in done.after:
-        return impossible(done, "a merge field is not taken away: it may hold values by now")
-    shown = {"name": audience.name, "permission_reminder": audience.permission_reminder}
-    now = {key: shown[key] for key in done.after}
-    if now == dict(done.before):
-        return _already(done, "it is as it was before")
-    if now != dict(done.after):
-        return impossible(done, "it was changed since then")
-    change = ListChange(
-        verb=verb,
-        list_uid=ListUid(done.list),
-        list_name=done.list_name,
-        audience_id=audience.id,
-        reason=reason,
-        before=done.after,
-        after=done.before,
-    )
-    return Inverse(done=done, verdict=Verdict.TO_DO, list_change=change)
-
-
-ADVICE: Mapping[str, str] = {
-    ListVerb.CREATE: "an undo deletes no audience; delete the list in OTYS, or the audience in Mailchimp",
-    ListVerb.LINK: "take the list out of setting GE203 to unlink it",
-    ListVerb.UNLINK: "name the list in setting GE203 again, and the next pass links it again",
-    ListVerb.DELETE: "`reconciler restore LIST` rebuilds a deleted audience from its backup",
-    ListVerb.HOLD: NOTHING_WRITTEN,
-}
-"""What to do about a change of an audience that no undo inverts."""
-
-
 def impossible(done: ChangeDocument, reason: str) -> Inverse:
     """Given a change and why it cannot be inverted, return that."""
     return Inverse(done=done, verdict=Verdict.IMPOSSIBLE, reason=reason)
@@ -305,7 +267,8 @@ def _to_do(done: ChangeDocument, change: Change) -> Inverse:
     return Inverse(done=done, verdict=Verdict.TO_DO, change=change)
 
 
-def _already(done: ChangeDocument, reason: str) -> Inverse:
+def already(done: ChangeDocument, reason: str) -> Inverse:
+    """Given a change and how it is seen to be undone, return that."""
     return Inverse(done=done, verdict=Verdict.ALREADY_TRUE, reason=reason)
 
 
@@ -347,7 +310,7 @@ def _values_to_restore(done: ChangeDocument, contact: Contact) -> Fields:
 def _nothing_to_restore(done: ChangeDocument, contact: Contact) -> Inverse:
     tags = [tag for tag in done.after if tag not in _NOT_FIELDS]
     if all(_same(contact.fields.get(tag, ""), done.before.get(tag, "")) for tag in tags):
-        return _already(done, "it has its old values")
+        return already(done, "it has its old values")
     return impossible(done, "its values were changed since then")
 
 

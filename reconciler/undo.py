@@ -9,7 +9,8 @@ import msgspec
 
 from reconciler.document import ChangeDocument, ListDocument
 from reconciler.fingerprint import fingerprint
-from reconciler.inverse import ADVICE, UNDOES, Inverse, Inverter, Verdict, impossible, invert_list_change
+from reconciler.inverse import UNDOES, Inverse, Inverter, Verdict, impossible
+from reconciler.inverse_of_audience import ADVICE, invert_list_change
 from reconciler.listing import bring_together
 from reconciler.model import (
     Address,

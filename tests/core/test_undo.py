@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from reconciler.document import ChangeDocument, ListDocument, list_document
 from reconciler.guard import Guarded
-from reconciler.inverse import Verdict, invert_list_change
+from reconciler.inverse import Verdict
+from reconciler.inverse_of_audience import invert_list_change
 from reconciler.model import (
     Address,
     Audience,
