@@ -138,8 +138,16 @@ def _without_verb(
         return BaseMove(address=seen.address, row=None, no=_no(seen, decision))
     if decision.base is not seen.base:
         return BaseMove(address=seen.address, row=None, ends_no=bool(seen.nos))
-    if seen.base is BaseState.SUPPRESSED and seen.inherited and not seen.nos:
-        return _inherit(seen)
+    if seen.base is not BaseState.SUPPRESSED:
+        return None
+    return _inherit(seen) if seen.inherited and not seen.nos else _join(seen)
+
+
+def _join(seen: Observation) -> BaseMove | None:
+    """Somebody new behind an address that said no reads the same mailbox: the no is theirs as well."""
+    for no in seen.nos:
+        if no.reason.is_of_mailbox and not set(seen.persons) <= set(no.persons):
+            return BaseMove(address=seen.address, row=seen.row, no=replace(no, persons=seen.persons))
     return None
 
 

@@ -252,6 +252,11 @@ class NoReason(StrEnum):
         return self in (NoReason.UNSUBSCRIBED, NoReason.COMPLIANCE)
 
     @property
+    def is_of_mailbox(self) -> bool:
+        """Whether everybody who reads the mailbox has said it, also who came to share it later."""
+        return self in (NoReason.UNSUBSCRIBED, NoReason.COMPLIANCE, NoReason.FORGOTTEN)
+
+    @property
     def follows_person(self) -> bool:
         """Whether the no goes along when the person's address changes; a bounce does not."""
         return self is not NoReason.BOUNCED

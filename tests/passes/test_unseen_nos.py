@@ -1,4 +1,4 @@
-"""An opt-out that OTYS did not show is never taken for a yes."""
+"""A no that is not seen, or that somebody else said at the same mailbox, is never taken for a yes."""
 
 from pathlib import Path
 
@@ -70,4 +70,20 @@ def test_a_list_whose_opt_outs_otys_refuses_to_tell_is_left_alone(acme: Agency) 
 
     assert report.result is PassResult.FAILED
     assert "refuses a field that nothing works without (Person.doesNotExist)" in report.all_problems[0]
+    assert acme.writes_of(acme.once) == []
+
+
+def test_whoever_came_to_share_a_mailbox_that_said_no_has_said_it_under_every_address(acme: Agency) -> None:
+    family = acme.list("Gezin", "thuis@gezin.nl", "blijft@gezin.nl")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(family), "thuis@gezin.nl")
+    acme.once()
+    partner = acme.person("thuis@gezin.nl", first_name="Partner")
+    acme.join(family, partner)
+    acme.once()
+    acme.edit(partner, email="partner@gezin.nl")
+
+    acme.once()
+
+    assert acme.status(family, "partner@gezin.nl") == "absent"
     assert acme.writes_of(acme.once) == []
