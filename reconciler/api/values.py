@@ -69,7 +69,7 @@ def is_text(value: Json) -> bool:
             return True
         case dict():
             named = [value[name] for name in MEANING if name in value]
-            return not value or (bool(named) and is_text(named[0]))
+            return bool(named) and is_text(named[0])
         case _:
             return False
 

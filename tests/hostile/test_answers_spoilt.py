@@ -6,15 +6,17 @@ Every pass goes over real HTTP against the sandbox, with one answer spoilt on it
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tenacity import wait_none
 
+from reconciler.api.values import Json
 from reconciler.errors import ReconcilerError
 from reconciler.model import ListVerb, Verb
 from reconciler.report import PassReport
-from tests.hostile.tampering import Path, Spoilt, Tampering, spoilt, tampered
+from tests.hostile.tampering import Path, Spoilt, Tampering, spoilt, tampered, with_value
 from tests.passes.agency import Agency, agency
 
 DANGEROUS = frozenset({Verb.ADD, Verb.REMOVE, Verb.RENAME, Verb.FORGET, ListVerb.CREATE, ListVerb.DELETE})
@@ -117,3 +119,17 @@ def test_a_spoilt_answer_of_otys_adds_nothing_to_a_plan(scene: Scene, data: st.D
 def test_a_spoilt_answer_of_mailchimp_adds_nothing_to_a_plan(scene: Scene, data: st.DataObject) -> None:
     answers = scene.answers["mailchimp"]
     plan_with(scene, scene.mailchimp, data.draw(spoilt(answers, but=may_mean_something_else)))
+
+
+@pytest.mark.parametrize("odd", [{}, {"a": 1}, 5, True, ["x"]], ids=repr)
+def test_an_address_that_is_no_text_is_not_taken_for_an_empty_one(scene: Scene, odd: Json) -> None:
+    """An empty one would say that the person has none any more, and the contact would be removed."""
+    label, body = next(
+        (label, body) for label, body in scene.answers["otys"].items() if b"jan@zorg.nl" in body
+    )
+    answer = msgspec.json.decode(body)
+    row = next(
+        number for number, one in enumerate(answer["result"]["listOutput"]) if one["email"] == "jan@zorg.nl"
+    )
+    spoilt_body = msgspec.json.encode(with_value(answer, ("result", "listOutput", row, "email"), odd))
+    plan_with(scene, scene.otys, Spoilt(label, repr(odd), lambda _: spoilt_body))
