@@ -118,7 +118,7 @@ def test_a_half_filled_address_is_no_reason_to_refuse_the_person(acme: Agency) -
 
 def test_who_said_no_since_the_backup_does_not_come_back_by_address_or_by_person(acme: Agency) -> None:
     nurses = deleted(acme)
-    saved = {one.contact.address: one for one in the_backup(acme).contacts}
+    saved = {str(one.contact.address): one for one in the_backup(acme).contacts}
     of_piet = saved["piet@zorg.nl"].row
     assert of_piet is not None
     nos = [
