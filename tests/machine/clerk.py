@@ -1,14 +1,15 @@
 """What people are owed, as a careful clerk with paper and pencil would know it.
 
-Before each pass the clerk looks at OTYS' and Mailchimp's screens and writes down who said no to which list. The
+Before each pass the clerk looks at both services' screens and writes down who said no to which list. The
 clerk knows nothing of the product: neither its database nor its decisions.
 
 What the clerk cannot be asked to know, in words:
-- A no that nobody could see when we looked is not known. That goes for one that was said and taken back between
-  two looks, and for the no of somebody who moved to another address before we ever saw them at the old one.
-- Somebody whom OTYS says is opted out, and who is subscribed though not by us, is not ours: they are left alone,
-  and nothing is written down while it lasts.
-- "Taken out by somebody in Mailchimp" ends when OTYS drops the person, or where the agency chose to restore.
+- A no that nobody could see when we looked is not known. That goes for one that was said and taken back
+  between two looks, and for the no of somebody who had moved before we ever saw them at the address.
+- Somebody whom OTYS says is opted out, and who is subscribed though not by us, is not ours: they are left
+  alone, and nothing is written down while it lasts.
+- "Taken out by somebody in Mailchimp" ends when OTYS drops the person (to empty the address is to drop),
+  or where the agency chose to restore.
   A permanent deletion looks the same, and is no more than that.
 - A bounce is the address's trouble: it does not follow a person to another address.
 - With an old memory put back, what was written down since is gone; what the screens show still counts.
@@ -41,9 +42,7 @@ class Said:
     why: Why
 
     def holds_for(self, address: str, people: Iterable[str]) -> bool:
-        return self.address == address or (
-            self.why is not Why.BOUNCED and not self.people.isdisjoint(people)
-        )
+        return self.address == address or (self.why is not Why.BOUNCED and not self.people.isdisjoint(people))
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Screens:
     behind: Mapping[str, frozenset[str]]
     """Who stands behind each usable address of the list."""
     people: frozenset[str]
-    """Everybody on the list, usable address or not."""
+    """Everybody on the list who has an address, usable or not."""
     opted_out: frozenset[str]
     contacts: Mapping[str, Shown]
     """By address; empty while there is no audience."""
@@ -133,9 +132,7 @@ def _without_those_who_came_back(nos: frozenset[Said], screens: Screens) -> froz
         if shown is None or shown.standing != "subscribed":
             continue
         back = screens.behind.get(address, frozenset())
-        left = frozenset(
-            replace(no, people=no.people - back) for no in left if no.address != address
-        )
+        left = frozenset(replace(no, people=no.people - back) for no in left if no.address != address)
     return left
 
 

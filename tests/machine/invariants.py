@@ -1,7 +1,8 @@
 """What must hold after every pass, whatever happened before: the promises I1 to I10, told from outside."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from reconciler.model import Result
@@ -42,7 +43,7 @@ class Watched:
     """To which list each audience belongs."""
     ours: Mapping[str, set[str]]
     """The contacts of each audience that we added or adopted."""
-    kept_lists: Set[str]
+    kept_lists: AbstractSet[str]
     """Lists that live and are flagged."""
     deeds: Sequence[Deed]
     report: PassReport | None
@@ -53,8 +54,8 @@ class Watched:
     """Whether it is what an operator asked for: an undo also removes who is listed."""
     disturbed: bool
     """Whether there were faults or humans meanwhile."""
-    moved_contacts: Set[str]
-    """Audiences in which an address is not the one of OTYS: there the history may call a contact differently."""
+    moved_contacts: AbstractSet[str]
+    """Audiences in which an address is not the one of OTYS: the history calls the contact otherwise."""
     lists: Mapping[str, ListReport] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -84,7 +85,9 @@ def only_ours_are_removed(watched: Watched) -> None:
 def _has_left(watched: Watched, deed: Deed) -> bool:
     home = watched.homes[deed.audience]
     behind = watched.screens[home].behind
-    if watched.operated or deed.address not in watched.screens_after[home].behind:
+    after = watched.screens_after[home]
+    left_meanwhile = after.opted_out.intersection(after.behind.get(deed.address, after.opted_out))
+    if watched.operated or deed.address not in after.behind or left_meanwhile:
         return True
     if home not in watched.kept_lists or deed.address not in behind:
         return True
@@ -132,8 +135,11 @@ def what_was_done_is_in_the_history(watched: Watched, store: Store) -> None:
         assert moved or not unknown, f"I7: {watched.deeds} and in the history only {told}"
         return
     if moved:
-        may, must, done = (Counter(verb for verb, _ in these.elements()) for these in (may, must, done))
-        assert untrue or not (done - may) + (must - done), f"I7: done {watched.deeds}, told {told}"
+        may_verbs, must_verbs, done_verbs = (
+            Counter(verb for verb, _ in these.elements()) for these in (may, must, done)
+        )
+        differ = (done_verbs - may_verbs) + (must_verbs - done_verbs)
+        assert untrue or not differ, f"I7: done {watched.deeds}, told {told}"
         return
     differs = {key for key in (done - may) + (must - done) if key[1] not in untrue}
     assert not differs, f"I7: done {watched.deeds}, told {told}"

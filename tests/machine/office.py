@@ -1,4 +1,4 @@
-"""The agency of the machine: its world, its clock, its database with backups, and passes over a chosen wire."""
+"""The agency of the machine: its world and clock, its database with backups, and passes over either wire."""
 
 import sqlite3
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from sqlalchemy import event
 
-from reconciler.config import Config, load_config
-from reconciler.reconcile import make_plan, reconcile
 from reconciler.client import Client, Unwatched
+from reconciler.config import Config, load_config
 from reconciler.model import ListUid
+from reconciler.reconcile import make_plan, reconcile
 from reconciler.report import PassReport
 from reconciler.sandbox import Sandbox, World
 from reconciler.sandbox.clock import SandboxClock

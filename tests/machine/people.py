@@ -1,5 +1,6 @@
-"""Two editors behind our back: everything that people do in OTYS Go! and in Mailchimp, as rules of the machine."""
+"""Two editors behind our back: what people do in OTYS Go! and in Mailchimp, as rules of the machine."""
 
+# ruff: noqa: FBT001 (Hypothesis passes the arguments of a rule by name)
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -23,7 +24,7 @@ words = st.sampled_from(("Ann", "Bob", ""))
 
 
 class People(RuleBasedStateMachine):
-    """What people do. `which` picks one of those that are there, so that no rule ever meets an empty world."""
+    """What people do. `which` picks one of those that are there."""
 
     office: Office
 
@@ -67,7 +68,9 @@ class People(RuleBasedStateMachine):
     # -- OTYS
 
     @precondition(lambda self: len(self.office.sandbox.world.otys.lists) < MOST_LISTS)
-    @rule(name=names, flagged=st.sampled_from((True, True, True, False)), count=st.integers(0, 4), first=which)
+    @rule(
+        name=names, flagged=st.sampled_from((True, True, True, False)), count=st.integers(0, 4), first=which
+    )
     def create_list(self, name: str, flagged: bool, count: int, first: int) -> None:
         uid = self.office.sandbox.otys.create_list(name, flagged=flagged)
         for number in range(count):
@@ -161,7 +164,10 @@ class People(RuleBasedStateMachine):
     def empty_list(self, number: int) -> None:
         self.office.sandbox.otys.empty_list(self._list(number).uid)
 
-    @rule(code=st.sampled_from(("SE3121", "SE3109", "GE203")), on=st.sampled_from((True, True, True, False)))
+    @rule(
+        code=st.sampled_from(("SE3121", "SE3109", "GE203")),
+        on=st.sampled_from((True, True, True, True, False)),
+    )
     def edit_setting(self, code: str, on: bool) -> None:
         values = {
             "SE3121": ("U staat bij ons ingeschreven.", "Nieuwe tekst."),
@@ -181,7 +187,10 @@ class People(RuleBasedStateMachine):
     # -- Mailchimp
 
     @precondition(lambda self: self.contacts())
-    @rule(number=which, deed=st.sampled_from(("unsubscribe", "bounce", "put_in_compliance", "unsubscribe_by_admin")))
+    @rule(
+        number=which,
+        deed=st.sampled_from(("unsubscribe", "bounce", "put_in_compliance", "unsubscribe_by_admin")),
+    )
     def say_no(self, number: int, deed: str) -> None:
         audience, email = self._contact(number)
         contact = self.office.sandbox.mailchimp.contact(audience, email)
@@ -206,7 +215,11 @@ class People(RuleBasedStateMachine):
         self.touched.add(email)
 
     @precondition(lambda self: self.audiences())
-    @rule(number=which, email=usable, status=st.sampled_from(("subscribed", "pending", "transactional", "unsubscribed")))
+    @rule(
+        number=which,
+        email=usable,
+        status=st.sampled_from(("subscribed", "pending", "transactional", "unsubscribed")),
+    )
     def import_stranger(self, number: int, email: str, status: str) -> None:
         audience = self.audiences()[number % len(self.audiences())]
         self.touched.add(email)

@@ -18,7 +18,10 @@ def main() -> int:
     from tests.machine.machine import STEPS  # noqa: PLC0415 - counted in the modules that pytest imported
 
     hours = (time.monotonic() - began) / 3600
-    sys.stdout.write(f"{STEPS['run']:,} steps in {hours:.2f} hours" + (", the last one broke a promise\n" if failed else ", all clean\n"))
+    sys.stdout.write(
+        f"{STEPS['run']:,} steps in {hours:.2f} hours"
+        + (", the last one broke a promise\n" if failed else ", all clean\n")
+    )
     return int(failed)
 
 

@@ -1,15 +1,10 @@
-"""The world machine at work: see `machine` for what may happen, `invariants` and `clerk` for what must hold."""
+"""The world machine at work: `machine` says what may happen, `invariants` and `clerk` what must hold."""
 
 from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.machine.machine import WorldMachine
 from tests.machine.profiles import stories
-
-
-class TestOnTheQuickWire(WorldMachine.TestCase):
-    """Every request in turn, so that a story that fails can be told again and be made shorter."""
-
-    settings = stories(settings.get_current_profile_name())
 
 
 class OverHttp(WorldMachine):
@@ -18,7 +13,10 @@ class OverHttp(WorldMachine):
     sockets = True
 
 
-class TestOverHttp(OverHttp.TestCase):
-    """Few stories: what is looked for is a difference from the quick wire."""
+def test_no_promise_is_broken_whatever_happens_in_the_world() -> None:
+    run_state_machine_as_test(WorldMachine, settings=stories(settings.get_current_profile_name()))
 
-    settings = stories(settings.get_current_profile_name(), share=0.1)
+
+def test_no_promise_is_broken_over_real_sockets_either() -> None:
+    few = stories(settings.get_current_profile_name(), share=0.1)
+    run_state_machine_as_test(OverHttp, settings=few)

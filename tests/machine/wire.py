@@ -99,7 +99,7 @@ class Wire:
         with (
             mock.patch.object(HttpClient, "_exchanged", carry),
             mock.patch.object(Database, "writing", mortal),
-            mock.patch.object(Stop, "pause", lambda _stop, _system, _seconds: None),
+            mock.patch.object(Stop, "pause"),
             mock.patch.object(reconciler.threads, "ThreadPoolExecutor", OneAtATime),
         ):
             yield

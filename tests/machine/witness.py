@@ -10,6 +10,8 @@ from reconciler.sandbox.mailchimp import MailchimpService
 from reconciler.sandbox.mailchimp.state import Contact
 from reconciler.sandbox.service import SAFE_METHODS, Reply, Request
 
+BeforeWrite = Callable[[], None]
+
 
 class Did(StrEnum):
     """What a request did."""
@@ -48,6 +50,10 @@ _MEMBERS = re.compile(r"^/3\.0/lists/(\w+)/members/([^/]+)(/actions/delete-perma
 _AUDIENCE = re.compile(r"^/3\.0/lists/(\w+)$")
 
 
+def nothing() -> None:
+    """Before most writes nobody looks."""
+
+
 class Witness:
     """A Mailchimp service that remembers what was done through it."""
 
@@ -55,7 +61,7 @@ class Witness:
 
     def __init__(self, service: MailchimpService) -> None:
         self.deeds: list[Deed] = []
-        self.before_write: Callable[[], None] = lambda: None
+        self.before_write: BeforeWrite = nothing
         self._service = service
         self.simultaneous_requests = service.simultaneous_requests
         self.too_many_requests = service.too_many_requests

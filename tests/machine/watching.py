@@ -1,0 +1,258 @@
+"""A pass under watch: what both services show before and after, what the clerk knows, and every promise."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from reconciler.address import normalise, refuse_reason
+from reconciler.model import ListUid
+from reconciler.report import ListReport, PassReport
+from reconciler.sandbox.otys.state import MailingList
+from tests.machine import clerk, invariants
+from tests.machine.clerk import Page, Screens, Shown, Why
+from tests.machine.invariants import Watched
+from tests.machine.office import Office
+from tests.machine.people import People
+from tests.machine.wire import Killed
+from tests.machine.witness import Did, nothing
+
+DEFAULT_POLICY: dict[str, str | bool] = {
+    "archived_stranger": "hold",
+    "removed_in_mailchimp": "respect",
+    "archive_opted_out": False,
+    "field_conflicts": "otys",
+    "audience_gone": "hold",
+    "unselected": "keep",
+    "list_deleted": "delete",
+}
+GRACE_HOURS, GRACE_SNAPSHOTS = 2.0, 2
+
+
+class Watching(People):
+    """Holds each pass, and each thing that an operator does, against the promises."""
+
+    sockets = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self.office = Office(Path(self._folder.name), sockets=self.sockets)
+        self.pages: dict[str, Page] = {}
+        """What the clerk wrote down about each list."""
+        self.homes: dict[str, str] = {}
+        """To which list each audience belongs."""
+        self.ours: dict[str, set[str]] = {}
+        """The contacts of each audience that we added or adopted."""
+        self.policy: dict[str, str | bool] = dict(DEFAULT_POLICY)
+        self.passes_since_deleted: dict[str, int] = {}
+        self.since_pass = 0
+
+    def teardown(self) -> None:
+        self.office.close()
+        self._folder.cleanup()
+
+    # -- one pass and what is checked about it
+
+    def _pass(self, *, only: str | None = None, disturbed: bool = False) -> PassReport | None:
+        return self._watch(lambda: self.office.run(only=only), only=only, disturbed=disturbed)
+
+    def _watch(
+        self,
+        work: Callable[[], PassReport | None],
+        *,
+        only: str | None = None,
+        disturbed: bool = False,
+        operated: bool = False,
+    ) -> PassReport | None:
+        """Given a pass, or what an operator does, do it and hold it against every promise."""
+        self.since_pass = 0
+        self._note_homes()
+        screens = {one.uid: self._screens(one) for one in self._all_lists()}
+        restores = self.policy["removed_in_mailchimp"] == "restore"
+        seen = {
+            uid: clerk.look(self.pages.get(uid, Page()), shown, restores=restores)
+            for uid, shown in screens.items()
+        }
+        ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
+        strangers = self._strangers()
+        self.office.witness.deeds.clear()
+        if not disturbed and not operated:
+            self.office.witness.before_write = self._nos_come_first(seen, only)
+        report, killed = self._run(work)
+        self.office.witness.before_write = nothing
+        self._note_homes()
+        self._note_ours(screens)
+        watched = Watched(
+            pages=seen,
+            screens=screens,
+            homes=self.homes,
+            ours={audience: ours_before.get(audience, set()) | now for audience, now in self.ours.items()},
+            kept_lists=self._kept_lists(),
+            deeds=list(self.office.witness.deeds),
+            report=report,
+            screens_after={uid: self._screens(self._list_of(uid)) for uid in screens},
+            disturbed=disturbed,
+            operated=operated,
+            moved_contacts=self.moved_contacts,
+        )
+        self._check_deletions(watched, strangers)
+        self._check(watched)
+        self._turn_pages(seen, watched, killed=killed)
+        return report
+
+    def _nos_come_first(self, seen: dict[str, Page], only: str | None) -> Callable[[], None]:
+        """I10: return what looks, before each write, whether every no that shows is in the database."""
+        lists = {
+            link.list_uid: seen[link.list_uid]
+            for link in self.office.store.links("acme")
+            if link.state == "linked"
+            and link.list_uid in self._kept_lists()
+            and only in (None, link.list_uid)
+        }
+        owed = {
+            uid: {
+                no.address for no in page.nos - self.pages.get(uid, Page()).nos if no.why is not Why.TAKEN_OUT
+            }
+            for uid, page in lists.items()
+            if self._audience_of(uid) is not None
+        }
+
+        def look() -> None:
+            for uid, addresses in owed.items():
+                kept = {str(no.address) for no in self.office.store.base("acme", ListUid(uid)).nos}
+                assert addresses <= kept, (
+                    f"I10: a write before the no of {addresses - kept} to {uid} is durable"
+                )
+
+        return look
+
+    def _run(self, work: Callable[[], PassReport | None]) -> tuple[PassReport | None, bool]:
+        axe = self.office.wire.axe
+        try:
+            return work(), False
+        except Killed:
+            return None, True
+        finally:
+            if axe.fell:
+                axe.put_away()
+                self.office.restart()
+            axe.put_away()
+
+    def _check(self, watched: Watched) -> None:
+        store = self.office.store
+        invariants.nobody_who_said_no_is_subscribed(watched)
+        invariants.only_ours_are_removed(watched)
+        invariants.no_removal_follows_from_half_a_look(watched)
+        invariants.what_was_done_is_in_the_history(watched, store)
+        invariants.history_tells_no_address(store, watched.report)
+        invariants.what_is_withheld_is_shown(store, watched.report, plan_only=False)
+        invariants.no_list_has_two_audiences(store, self.homes)
+
+    def _check_deletions(self, watched: Watched, strangers: dict[str, set[str]]) -> None:
+        """I5: an audience goes only when its list is gone for good, and nobody but ours is in it."""
+        living = {one.uid for one in self.lists()}
+        for uid in self.deleted_at:
+            self.passes_since_deleted[uid] = self.passes_since_deleted.get(uid, 0) + 1
+        for deed in watched.deeds:
+            if deed.did is not Did.DELETE:
+                continue
+            home = self.homes[deed.audience]
+            assert home not in living, f"I5: {deed} of a list that lives"
+            assert self.passes_since_deleted[home] >= GRACE_SNAPSHOTS, f"I5: {deed} before its grace was over"
+            assert self.hours - self.deleted_at[home] >= GRACE_HOURS, f"I5: {deed} before its grace was over"
+            assert not strangers[deed.audience], f"I5: {deed} with strangers in it"
+            saved = list((self.office.folder / "state" / "backups").glob(f"*{deed.audience}*.gz"))
+            assert saved, f"I5: {deed} without a backup"
+
+    def _strangers(self) -> dict[str, set[str]]:
+        return {
+            one.id: {
+                contact.contact_id
+                for contact in one.contacts.values()
+                if contact.status in ("subscribed", "pending")
+                and contact.contact_id not in self.ours.get(one.id, set())
+            }
+            for one in self.audiences()
+        }
+
+    def _turn_pages(self, seen: dict[str, Page], watched: Watched, *, killed: bool) -> None:
+        """What the clerk saw counts only where the pass had its look too."""
+        for uid, page in seen.items():
+            report = watched.lists.get(uid)
+            if report is not None and _looked(report) and not killed:
+                self.pages[uid] = clerk.after(page, self._screens(self._list_of(uid)))
+            else:
+                self.pages[uid] = clerk.only_ends(self.pages.get(uid, Page()), page)
+
+    # -- what the screens show
+
+    def _all_lists(self) -> list[MailingList]:
+        return list(self.office.sandbox.world.otys.lists.values())
+
+    def _list_of(self, uid: str) -> MailingList:
+        return self.office.sandbox.world.otys.lists[uid]
+
+    def _kept_lists(self) -> set[str]:
+        flagged = set(self.office.sandbox.world.otys.flagged())
+        return {one.uid for one in self.lists() if one.uid in flagged}
+
+    def _screens(self, of: MailingList) -> Screens:
+        otys = self.office.sandbox.world.otys
+        behind: dict[str, set[str]] = {}
+        people: set[str] = set()
+        opted_out: set[str] = set()
+        for row in () if of.deleted else of.recipients.values():
+            who = f"manual:{row.uid}" if row.kind == "manual" else f"{row.kind}:{row.entity}"
+            entity = otys.entity(row.kind, row.entity)
+            if entity is not None and entity.opted_out:
+                opted_out.add(who)
+            address = normalise(otys.address_of(row))
+            if address:
+                people.add(who)
+            if not refuse_reason(address):
+                behind.setdefault(address, set()).add(who)
+        audience = self._audience_of(of.uid)
+        contacts = (
+            () if audience is None else self.office.sandbox.mailchimp.audience(audience).contacts.values()
+        )
+        return Screens(
+            behind={address: frozenset(who) for address, who in behind.items()},
+            people=frozenset(people),
+            opted_out=frozenset(opted_out),
+            contacts={one.email_address.lower(): Shown(one.contact_id, str(one.status)) for one in contacts},
+            audience_there=audience is not None,
+        )
+
+    def _audience_of(self, uid: str) -> str | None:
+        """The list view's column "MailChimp": which audience belongs to a list."""
+        there = self.office.sandbox.world.mailchimp.audiences
+        mine = [link.audience_id for link in self.office.store.links("acme") if link.list_uid == uid]
+        return next((str(one) for one in mine if one in there), None)
+
+    def _note_homes(self) -> None:
+        for link in self.office.store.links("acme"):
+            if link.audience_id is not None:
+                self.homes.setdefault(str(link.audience_id), str(link.list_uid))
+
+    def _note_ours(self, screens: dict[str, Screens]) -> None:
+        for deed in self.office.witness.deeds:
+            contacts = self.ours.setdefault(deed.audience, set())
+            if deed.did in (Did.ADD, Did.REVIVE):
+                contacts.add(deed.contact)
+            elif deed.did is Did.ARCHIVE:
+                contacts.discard(deed.contact)
+        for uid, shown in screens.items():
+            audience = self._audience_of(uid)
+            if audience is not None:
+                self.ours.setdefault(audience, set()).update(
+                    contact.contact
+                    for address, contact in shown.contacts.items()
+                    if address in shown.behind and contact.standing == "subscribed"
+                )
+
+
+def _looked(report: ListReport) -> bool:
+    if report.guarded is None or report.problem:
+        return False
+    facts = report.guarded.plan.facts
+    return facts.recipients.complete and facts.contacts.complete
