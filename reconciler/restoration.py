@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.address import refuse_reason
+from reconciler.api.mailchimp_wire import MergeValue
 from reconciler.backup import Backup, SavedContact
 from reconciler.changes import NO_TEXT
 from reconciler.model import Address, ListBase, ListUid, NoReason, Person, Standing
@@ -102,10 +103,7 @@ def divide(backup: Backup, said_no: SaidNo) -> tuple[tuple[SavedContact, ...], t
 
 
 def extras_of(saved: SavedContact) -> Mapping[str, object]:
-    """Given a contact, return what is written besides its address and status, as Mailchimp takes it.
-
-    A half-filled address would be refused, and the contact with it (facts/mailchimp.md, 48): it stays out.
-    """
+    """Given a contact, return what is written besides its address and status, as Mailchimp takes it."""
     contact = saved.contact
     facts = {
         "email_type": contact.email_type,
@@ -116,12 +114,19 @@ def extras_of(saved: SavedContact) -> Mapping[str, object]:
         "ip_opt": contact.ip_opt,
         "timestamp_opt": contact.timestamp_opt,
     }
-    merge_fields = {
+    return {"merge_fields": merge_fields_of(saved), **{name: one for name, one in facts.items() if one}}
+
+
+def merge_fields_of(saved: SavedContact) -> Mapping[str, MergeValue]:
+    """Given a contact, return the merge fields that can be written.
+
+    A half-filled address would be refused, and the contact with it (facts/mailchimp.md, 48): it stays out.
+    """
+    return {
         tag: value
-        for tag, value in contact.fields.items()
+        for tag, value in saved.contact.fields.items()
         if not isinstance(value, dict) or all(value.get(part) for part in _ADDRESS_PARTS)
     }
-    return {"merge_fields": merge_fields, **{name: value for name, value in facts.items() if value}}
 
 
 @dataclass(slots=True)
@@ -148,7 +153,7 @@ class _Judge:
         contact, address = saved.contact, saved.contact.address
         persons = () if saved.row is None else saved.row.persons
         names = {address} if saved.row is None else {address, saved.row.address}
-        if any(self.said_no.is_erased(one) for one in (*names, *persons)):
+        if any(map(self.said_no.is_erased, names)) or any(map(self.said_no.is_erased, persons)):
             yield WAS_ERASED
         if not address:
             yield "has no e-mail address"

@@ -45,7 +45,7 @@ from reconciler.pairing import Pairing
 from reconciler.plan import Facts, ListPlan
 from reconciler.ports import AudienceSink, NewAudience
 from reconciler.report import ListReport
-from reconciler.restoration import Restoration, extras_of
+from reconciler.restoration import Restoration, extras_of, merge_fields_of
 from reconciler.running import Pass
 from reconciler.store import Intent, IntentKind
 
@@ -261,9 +261,8 @@ class _Restoring:
 
     def _adds(self) -> Iterator[Change]:
         for saved in self._restoration.back:
-            address, extras = saved.contact.address, dict(extras_of(saved))
-            fields = field_texts(saved.contact.merge_fields)
-            fields = {tag: fields[tag] for tag in extras["merge_fields"]}
+            address, texts = saved.contact.address, field_texts(saved.contact.merge_fields)
+            fields = {tag: texts[tag] for tag in merge_fields_of(saved)}
             row = _row(saved)
             yield Change(
                 verb=Verb.ADD,
@@ -273,7 +272,7 @@ class _Restoring:
                 fields=fields,
                 move=BaseMove(address=address if row is None else row.address, row=row),
                 persons=() if row is None else row.persons,
-                extras=extras,
+                extras=extras_of(saved),
             )
 
     # -- how it is told -----------------------------------------------------------------------------
