@@ -1,5 +1,7 @@
-"""What the tests of lost answers start from."""
+"""What the tests of crashes start from."""
 
+from tests.cli.conftest import folder, run
 from tests.passes.conftest import acme
+from tests.store.conftest import postgres
 
-__all__ = ["acme"]
+__all__ = ["acme", "folder", "postgres", "run"]

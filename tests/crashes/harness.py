@@ -1,7 +1,7 @@
 """A pass that is killed at any of its moments, and the objects of the process that comes after it."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,20 +63,7 @@ class House:
             with threatened_by(death, one_thread_at_a_time=one_thread_at_a_time), suppress(Killed):
                 acme.once()
             self._restart()
-        written = sum(one.applied for one in acme.sandbox.log.writes(after=log_from))
-        nos = {ListUid(uid): _nos(acme.store, ListUid(uid)) for uid in acme.world.otys.lists}
-        next_pass = acme.once()
-        writes_at_rest = tuple(acme.writes_of(acme.once))
-        return Day(
-            acme=acme,
-            pass_id=pass_id,
-            log_from=log_from,
-            moments=tuple(lives[0].moments),
-            written=written,
-            nos_at_death=nos,
-            next_pass=next_pass,
-            writes_at_rest=writes_at_rest,
-        )
+        return look_back(acme, pass_id, log_from, lives[0].moments)
 
     @property
     def _database(self) -> Path:
@@ -94,6 +81,23 @@ class House:
         self.acme.store.close()
         self.acme.store = open_store(f"sqlite:///{self._database}")
         self.acme.later(minutes=LONGER_THAN_A_LEASE)
+
+
+def look_back(acme: Agency, pass_id: PassId, log_from: int, moments: Sequence[str] = ()) -> Day:
+    """Given an agency, and a pass and a request with which its day began, return the day after two passes."""
+    written = sum(one.applied for one in acme.sandbox.log.writes(after=log_from))
+    nos = {ListUid(uid): _nos(acme.store, ListUid(uid)) for uid in acme.world.otys.lists}
+    next_pass = acme.once()
+    return Day(
+        acme=acme,
+        pass_id=pass_id,
+        log_from=log_from,
+        moments=tuple(moments),
+        written=written,
+        nos_at_death=nos,
+        next_pass=next_pass,
+        writes_at_rest=tuple(acme.writes_of(acme.once)),
+    )
 
 
 def _nos(store: Store, list_uid: ListUid) -> frozenset[str]:
