@@ -52,9 +52,7 @@ class _Pairer:
         self.linked_ids = {link.audience_id for link in linked}
         self.taken = {link.audience_id for link in inventory.links if self._keeps_audience(link)}
         self.names = Counter(
-            self.lists[uid].name
-            for uid in inventory.flagged
-            if uid in self.lists and uid not in {link.list_uid for link in linked}
+            self.lists[uid].name for uid in inventory.flagged if uid in self.lists and self._wants_one(uid)
         )
         constraints = inventory.audiences.constraints
         room = None if constraints.maximum is None else constraints.maximum - constraints.current
@@ -76,6 +74,16 @@ class _Pairer:
             return self._linked(mailing_list, link) if flagged else self._deselected(mailing_list, link)
         return self._new(mailing_list, link) if flagged else None
 
+    def _audience_of(self, link: Link) -> Audience | None:
+        return self.audiences.get(link.audience_id) if link.audience_id else None
+
+    def _wants_one(self, uid: ListUid) -> bool:
+        """Whether a flagged list is without an audience that it is, or is to be, linked to."""
+        link = self.links.get(uid)
+        if link is None or link.state is not LinkState.LINKED:
+            return True
+        return self.policy.audience_gone is AudienceGone.RECREATE and not self._audience_of(link)
+
     def _keeps_audience(self, link: Link) -> bool:
         """Whether no other list of the same name may have its audience; a deleted list gives it free."""
         deleted = self.inventory.catalogue.tally.complete and link.list_uid not in self.lists
@@ -84,7 +92,7 @@ class _Pairer:
     # -- a list that is linked ---------------------------------------------------------------------
 
     def _linked(self, mailing_list: MailingList, link: Link) -> Pairing:
-        audience = self.audiences.get(link.audience_id) if link.audience_id else None
+        audience = self._audience_of(link)
         if audience is not None:
             return self._sync(mailing_list, audience, link)
         if not self.inventory.audiences.tally.complete:
@@ -92,7 +100,8 @@ class _Pairer:
                 mailing_list, link, f"the audiences were not read: {self.inventory.audiences.tally.problem}"
             )
         if self.policy.audience_gone is AudienceGone.RECREATE:
-            return self._create(
+            # It may have been: by a pass that was cut off, or one that a restored state knows nothing of.
+            return self._by_name(
                 mailing_list, "its audience was deleted in Mailchimp, created again by policy"
             )
         return self._hold(
@@ -142,7 +151,7 @@ class _Pairer:
             return self._hold(
                 mailing_list, link, "setting GE203 is suddenly empty; nothing is unlinked for that"
             )
-        audience = self.audiences.get(link.audience_id) if link.audience_id else None
+        audience = self._audience_of(link)
         empties = self.policy.unselected is Unselected.ARCHIVE_MEMBERS and audience is not None
         reason = "no longer flagged in GE203; " + ("our contacts leave" if empties else "its contacts stay")
         change = self._change(ListVerb.UNLINK, mailing_list, link.audience_id, reason)
@@ -180,7 +189,7 @@ class _Pairer:
         )
 
     def _deleted(self, gone: MailingList, link: Link) -> Pairing:
-        audience = self.audiences.get(link.audience_id) if link.audience_id else None
+        audience = self._audience_of(link)
         keep = audience is None or self.policy.list_deleted is ListDeleted.KEEP
         empties = self.policy.list_deleted is ListDeleted.ARCHIVE_MEMBERS and not keep
         verb = ListVerb.UNLINK if keep or empties else ListVerb.DELETE
@@ -231,21 +240,29 @@ class _Pairer:
             return self._named(mailing_list, named)
         if before is not None and before.audience_id in self.audiences.keys() - self.linked_ids:
             return self._link(mailing_list, self.audiences[before.audience_id], "flagged again", before)
+        return self._by_name(mailing_list, "flagged in GE203")
+
+    def _by_name(self, mailing_list: MailingList, why_create: str) -> Pairing:
         same_name = [
             audience
             for audience in self.audiences.values()
             if audience.name.strip() == mailing_list.name.strip() and audience.id not in self.taken
         ]
-        return self._by_name(mailing_list, same_name)
-
-    def _by_name(self, mailing_list: MailingList, same_name: list[Audience]) -> Pairing:
         begun = self.inventory.begun.get(mailing_list.uid)
         if begun is not None:
             new = [audience for audience in same_name if audience.id not in begun]
             if len(new) == 1:
                 return self._link(mailing_list, new[0], "created by an earlier pass that was cut off")
         if not same_name:
-            return self._create(mailing_list, "flagged in GE203")
+            before = self._deleted_namesake(mailing_list)
+            if before is not None:
+                return self._hold(
+                    mailing_list,
+                    None,
+                    f"audience {before.audience_id} of this name still belongs to list {before.list_uid}, "
+                    "which is gone from OTYS; it is linked as soon as that list is let go",
+                )
+            return self._create(mailing_list, why_create)
         lists = self.names[mailing_list.name]
         if len(same_name) == 1 and lists == 1:
             return self._link(mailing_list, same_name[0], "the one audience and the one list of this name")
@@ -255,6 +272,19 @@ class _Pairer:
             f"{len(same_name)} audiences and {lists} flagged lists are called like this; name the pair under "
             f'clients.NAME.links: "{mailing_list.uid}" = "AUDIENCE ID"',
         )
+
+    def _deleted_namesake(self, mailing_list: MailingList) -> Link | None:
+        """A list made anew takes over the audience of the old one, unless that is going to be deleted."""
+        if self.policy.list_deleted is ListDeleted.DELETE:
+            return None
+        for link in self.inventory.links:
+            audience = self._audience_of(link) if link.state is LinkState.LINKED else None
+            gone = (
+                link.list_uid not in self.lists and self.inventory.fates.get(link.list_uid) is not Fate.LIVES
+            )
+            if gone and audience is not None and audience.name.strip() == mailing_list.name.strip():
+                return link
+        return None
 
     def _named(self, mailing_list: MailingList, audience_id: AudienceId) -> Pairing:
         audience = self.audiences.get(audience_id)

@@ -219,6 +219,19 @@ def test_an_audience_that_is_gone_is_held_or_created_again_by_policy() -> None:
     assert verbs(again) == [ListVerb.CREATE]
 
 
+def test_an_audience_that_was_created_again_already_is_linked() -> None:
+    recreate = Policy(audience_gone=AudienceGone.RECREATE)
+    again = pair(inventory(otys(), link(), audience(TWO)), policy=recreate)[NURSES]
+    assert verbs(again) == [ListVerb.LINK]
+    assert again.link is not None
+    assert again.link.audience_id == TWO
+    two = inventory(otys(), otys(OTHERS), link(), audience(TWO), flagged=(NURSES, OTHERS))
+    assert {uid: verbs(one) for uid, one in pair(two, policy=recreate).items()} == {
+        NURSES: [ListVerb.HOLD],
+        OTHERS: [ListVerb.HOLD],
+    }
+
+
 def test_an_audience_missing_from_half_the_audiences_is_not_gone() -> None:
     half = inventory(otys(), link(), audiences_read=False)
     found = pair(half, policy=Policy(audience_gone=AudienceGone.RECREATE))[NURSES]
@@ -315,3 +328,19 @@ def test_what_becomes_of_the_audience_is_a_policy(
     limits = Limits(grace_snapshots=1, grace_hours=0)
     found = pair(deleted(), policy=Policy(list_deleted=choice), limits=limits)[NURSES]
     assert (verbs(found), found.emptied) == ([verb], emptied)
+
+
+@pytest.mark.parametrize(
+    ("choice", "verb"),
+    [
+        (ListDeleted.DELETE, ListVerb.CREATE),
+        (ListDeleted.ARCHIVE_MEMBERS, ListVerb.HOLD),
+        (ListDeleted.KEEP, ListVerb.HOLD),
+    ],
+)
+def test_a_list_made_anew_waits_for_the_audience_of_the_old_one_if_that_stays(
+    choice: ListDeleted, verb: ListVerb
+) -> None:
+    anew = inventory(otys(OTHERS), audience(), link(), flagged=(OTHERS,))
+    found = pair(replace(anew, fates={NURSES: Fate.DELETED}), policy=Policy(list_deleted=choice))
+    assert verbs(found[OTHERS]) == [verb]
