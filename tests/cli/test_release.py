@@ -7,6 +7,7 @@ from tests.cli.conftest import Run
 from tests.cli.office import Office, flat
 
 ANN, BOB = "ann@zorg.nl", "bob@zorg.nl"
+BECAUSE = ("--because", "she called on 3 March")
 
 
 def taken_out(run: Run, office: Office) -> None:
@@ -26,13 +27,13 @@ def digest_in(text: str) -> str:
 def test_a_release_is_shown_first_and_then_carried_out_exactly_so(run: Run, office: Office) -> None:
     taken_out(run, office)
 
-    shown = run("release", "Ann@Zorg.nl")
+    shown = run("release", "Ann@Zorg.nl", *BECAUSE)
     assert shown.code == 0
     assert "taken out by somebody in Mailchimp" in flat(shown.out)
     assert f"add {ANN}: on the list in OTYS" in flat(shown.out)
     assert office.writes_of(lambda: run("once")) == []
 
-    done = run("release", ANN, "--approve", digest_in(shown.out), "--by", "eva")
+    done = run("release", ANN, *BECAUSE, "--approve", digest_in(shown.out), "--by", "eva")
     assert done.code == 0
     assert run("once").code == 0
     assert office.subscribed("Zorg") == {ANN, BOB}
@@ -86,23 +87,23 @@ def test_an_address_that_nothing_is_remembered_of_needs_no_release(run: Run, off
 def test_programs_get_the_same_as_json(run: Run, office: Office) -> None:
     taken_out(run, office)
 
-    told = json.loads(run("release", ANN, "--json").out)
+    told = json.loads(run("release", ANN, *BECAUSE, "--json").out)
     assert told["clients"][0]["lists"][0]["nos"][0]["reason"] == "taken_out"
     assert told["clients"][0]["done"] is False
 
     digest = told["clients"][0]["digest"]
-    done = json.loads(run("release", ANN, "--json", "--approve", digest).out)
+    done = json.loads(run("release", ANN, *BECAUSE, "--json", "--approve", digest).out)
     assert done["clients"][0]["done"] is True
 
 
 def test_nothing_is_released_while_a_pass_runs(run: Run, office: Office) -> None:
     taken_out(run, office)
-    digest = digest_in(run("release", ANN).out)
+    digest = digest_in(run("release", ANN, *BECAUSE).out)
 
     with (
         open_store(f"sqlite:///{office.folder}/state/reconciler.db") as store,
         store.lock("acme", "the daemon", lease=timedelta(minutes=2), now=lambda: datetime.now(UTC)),
     ):
-        ended = run("release", ANN, "--approve", digest)
+        ended = run("release", ANN, *BECAUSE, "--approve", digest)
 
     assert ended.code == 75
