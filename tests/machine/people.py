@@ -57,6 +57,14 @@ class People(RuleBasedStateMachine):
     def contacts(self) -> list[tuple[str, Contact]]:
         return [(one.id, contact) for one in self.audiences() for contact in one.contacts.values()]
 
+    def who_said_no(self) -> list[Entity]:
+        silent = {
+            contact.email_address.lower()
+            for _, contact in self.contacts()
+            if contact.status in ("unsubscribed", "cleaned", "archived")
+        }
+        return [one for one in self.persons() if (one.email or "").strip().lower() in silent]
+
     def _list(self, number: int) -> MailingList:
         return self.lists()[number % len(self.lists())]
 
@@ -99,6 +107,13 @@ class People(RuleBasedStateMachine):
     @rule(who=which, email=addresses)
     def change_address_in_otys(self, who: int, email: str) -> None:
         person = self.persons()[who % len(self.persons())]
+        self.office.sandbox.otys.edit_person(person.kind, person.uid, email=email)
+
+    @precondition(lambda self: self.who_said_no())
+    @rule(who=which, email=usable)
+    def move_on_after_a_no(self, who: int, email: str) -> None:
+        """The story that naive synchronisation gets wrong: a no, and then another address."""
+        person = self.who_said_no()[who % len(self.who_said_no())]
         self.office.sandbox.otys.edit_person(person.kind, person.uid, email=email)
 
     @precondition(lambda self: len(self.persons()) > 1)
