@@ -7,7 +7,7 @@ from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
 from tests.passes.agency import Agency, results
 from tests.passes.deleted import AT_ONCE, backups, crew, deleted, names, subscribed, the_backup
-from tests.passes.test_crashes import Killed
+from tests.passes.executioner import Killed
 
 
 def why_held(acme: Agency) -> str:

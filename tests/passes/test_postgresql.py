@@ -1,4 +1,4 @@
-"""Whole passes with PostgreSQL as the database: the same as with a file."""
+"""Whole passes with PostgreSQL as the database: the same as with a file. Killed ones: `tests/crashes`."""
 
 import os
 from collections.abc import Iterator
@@ -8,9 +8,8 @@ from uuid import uuid4
 import pytest
 
 from reconciler.store import open_store
-from reconciler.wiring import RequestCount
-from tests.passes.agency import agency, results
-from tests.passes.test_crashes import Executioner, Killed, owed_is_true, prepare
+from tests.crashes import day
+from tests.passes.agency import agency
 from tests.store.postgres import Server, shared_server
 
 
@@ -29,30 +28,17 @@ def database(server: Server) -> Iterator[str]:
 
 def test_passes_do_their_work_and_come_to_rest(database: str, tmp_path: Path) -> None:
     with agency(tmp_path, database=database) as acme:
-        prepare(acme)
+        day.yesterday(acme)
+        day.today(acme)
 
         report = acme.once()
 
-        owed_is_true(acme)
-        assert report.result == "done"
-        assert {kind: count for kind, count in results(report).items() if kind[1] != "applied"} == {}
+        assert report.result == "withheld"
         assert acme.writes_of(acme.once) == []
+        reached = {audience.name: audience for audience in acme.world.mailchimp.audiences.values()}
+        assert {
+            name: {one.email_address: str(one.status) for one in audience.contacts.values()}
+            for name, audience in reached.items()
+        } == day.OWED
     with open_store(database) as store:
-        assert [one.result for one in store.passes("acme")] == ["done"] * 3
-
-
-@pytest.mark.parametrize("allowed", [5, 10, 14, 18, 22])
-def test_cut_off_at_a_request_the_next_passes_put_everything_right(
-    allowed: int, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with agency(tmp_path, database=database) as acme:
-        prepare(acme)
-        with monkeypatch.context() as killing:
-            killing.setattr(RequestCount, "__call__", Executioner(allowed))
-            with pytest.raises(Killed):
-                acme.once()
-
-        acme.once()
-
-        owed_is_true(acme)
-        assert acme.writes_of(acme.once) == []
+        assert [one.result for one in store.passes("acme")] == ["withheld"] * 3 + ["done"]

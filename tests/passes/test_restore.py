@@ -24,7 +24,7 @@ from tests.passes.deleted import (
     subscribed,
     the_backup,
 )
-from tests.passes.test_crashes import Executioner, Killed
+from tests.passes.executioner import Executioner, Killed
 
 NAME = "Verpleegkundigen"
 OWED = {"jan@zorg.nl", "piet@zorg.nl"}
