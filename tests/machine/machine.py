@@ -59,6 +59,7 @@ FAULTS = (
     FaultKind.MISSING_RESULT,
     FaultKind.LIST_LIMITS,
 )
+RECIPIENTS, MEMBERS = "RecipientService", "/members"
 MEANWHILE = ("unsubscribe", "archive", "delete_permanently", "leave", "opt_out")
 
 
@@ -126,6 +127,15 @@ class WorldMachine(Watching):
         if kind not in TRANSPORT_KINDS:
             skip %= 4  # it strikes pages, of which a pass reads few
         self.office.sandbox.faults.add(Fault(kind=kind, system=system, skip=skip, times=times, value=value))
+        self._pass(disturbed=True)
+        self.office.sandbox.faults.clear()
+
+    @rule(missing=st.integers(1, 4), side=st.sampled_from((RECIPIENTS, MEMBERS)))
+    def run_pass_with_half_a_list(self, missing: int, side: str) -> None:
+        """Every page lacks its last rows, however often it is asked for."""
+        self.office.sandbox.faults.add(
+            Fault(kind=FaultKind.SHORT_PAGE, pattern=side, times=None, value=missing)
+        )
         self._pass(disturbed=True)
         self.office.sandbox.faults.clear()
 
