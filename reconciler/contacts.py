@@ -25,6 +25,7 @@ from reconciler.model import (
 )
 from reconciler.pairing import Pairing
 from reconciler.ports import AudienceSink
+from reconciler.recall import keep_recalled
 from reconciler.record import keep_plan
 from reconciler.report import ListReport, is_writing
 from reconciler.running import Pass
@@ -74,8 +75,10 @@ _UNSETTLED = (Result.RETRY_LATER, Result.NOT_TRUE)
 def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     """Given a pass and a pairing, return what is to be done about its contacts, and remember every no.
 
-    Nothing is written to Mailchimp. Raise RemoteError when a side cannot be read.
+    Nothing is written to Mailchimp. Raise RemoteError or BackupError when a side cannot be read.
     """
+    if pairing.starts_anew:
+        keep_recalled(running, pairing.list_uid)
     sides = catch_up(running, pairing, read_sides(running, pairing))
     sides, plan = plan_sides(running, sides)
     plan = hold_flapping(running, plan)

@@ -8,7 +8,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from reconciler.contacts import Reconciled, decide_contacts, list_report, write_contacts
-from reconciler.errors import CredentialsRejected, ReconcilerError, RemoteError, in_words
+from reconciler.errors import BackupError, CredentialsRejected, ReconcilerError, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.journal import begin_writing, end_writing
 from reconciler.lifecycle import is_edit, let_go, remember_link, settle_audience, take_down
@@ -98,7 +98,7 @@ def _isolated(
         try:
             running.client.stop.check(OTYS)
             done = work()
-        except RemoteError as error:
+        except (RemoteError, BackupError) as error:
             if isinstance(error, CredentialsRejected):
                 running.stopped.set()
             done = replace(list_report(pairing), problem=in_words(error), failure=kind_of(error))

@@ -4,7 +4,7 @@ Everything about the audience itself is recorded with the pass that began it, on
 is repeated.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -13,7 +13,6 @@ from reconciler.api.mailchimp_wire import field_texts
 from reconciler.audience_record import MergeFieldRecord
 from reconciler.backup import SavedContact
 from reconciler.contacts import Reconciled, list_report, remember_nos, write_contacts
-from reconciler.deletion import NO_OF_STANDING
 from reconciler.errors import BadRequest, PermissionDenied, RemoteError, in_words
 from reconciler.failure import kind_of
 from reconciler.guard import Guarded
@@ -34,7 +33,6 @@ from reconciler.model import (
     ListOutcome,
     ListUid,
     ListVerb,
-    No,
     Outcome,
     Result,
     Standing,
@@ -44,6 +42,7 @@ from reconciler.model import (
 from reconciler.pairing import Pairing
 from reconciler.plan import Facts, ListPlan
 from reconciler.ports import AudienceSink, NewAudience
+from reconciler.recall import saved_nos
 from reconciler.report import ListReport
 from reconciler.restoration import Restoration, extras_of, merge_fields_of
 from reconciler.running import Pass
@@ -133,7 +132,7 @@ class _Restoring:
         known = self._store.base(self._client, self._head.list_uid).rows
         moves = [
             BaseMove(address=no.address, row=known.get(no.address), no=no)
-            for no in _nos(self._restoration.backup.contacts)
+            for no in saved_nos(self._restoration.backup.contacts)
             if no.address not in ended
         ]
         self._store.move(self._running.id, self._client, self._head.list_uid, moves, self._running.now())
@@ -341,11 +340,3 @@ def _row(saved: SavedContact) -> BaseRow | None:
     if saved.row is None:
         return None
     return replace(saved.row, state=BaseState.ACTIVE, contact_id="")
-
-
-def _nos(contacts: Iterable[SavedContact]) -> Iterator[No]:
-    for saved in contacts:
-        reason = NO_OF_STANDING.get(saved.contact.standing)
-        if reason is not None and saved.contact.address:
-            persons = () if saved.row is None else saved.row.persons
-            yield No(address=saved.contact.address, persons=persons, reason=reason)

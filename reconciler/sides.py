@@ -14,6 +14,7 @@ from reconciler.model import (
 )
 from reconciler.pairing import Pairing
 from reconciler.plan import ListPlan, Sides, plan_list
+from reconciler.recall import recalled_nos
 from reconciler.running import Pass
 from reconciler.threads import threads
 
@@ -22,7 +23,10 @@ NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
 
 
 def read_sides(running: Pass, pairing: Pairing) -> Sides:
-    """Given a pass and a pairing, return all three sides of the list. Raise RemoteError without them."""
+    """Given a pass and a pairing, return all three sides of the list.
+
+    Raise RemoteError without them, and BackupError when a deleted audience's backup cannot be trusted.
+    """
     audience_id = None if pairing.audience is None else pairing.audience.id
     recipients, contacts = _snapshots(running, pairing, audience_id)
     client = running.client
@@ -30,7 +34,10 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     hidden = Hidden(client.store, client.name)
     base = client.store.base(client.name, pairing.list_uid)
     if pairing.starts_anew:
-        base = replace(base, rows={}, refusals=())
+        known = {(no.address, no.reason) for no in base.nos}
+        recalled = recalled_nos(client, pairing.list_uid)
+        forgotten = [no for no in recalled if (no.address, no.reason) not in known]
+        base = replace(base, rows={}, refusals=(), nos=(*base.nos, *forgotten))
     for uid in pairing.heir_of:
         base = replace(base, nos=(*base.nos, *client.store.base(client.name, uid).nos))
     return Sides(
@@ -45,7 +52,7 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
 
 
 def plan_sides(running: Pass, sides: Sides) -> tuple[Sides, ListPlan]:
-    """Given a list on all three sides, return its plan, and the sides with everybody who was looked up for it.
+    """Given a list on all three sides, return its plan, and the sides with everybody looked up for it.
 
     Raise RemoteError when a look-up fails.
     """

@@ -1,0 +1,108 @@
+"""The state is an old backup: whoever said no since it was made is left alone, and so is who is not ours."""
+
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.sandbox.otys.state import MailingList
+from tests.disasters.restored import back_up, comes_to_rest, everybody
+from tests.passes.agency import Agency
+
+Event = Callable[[Agency, MailingList], None]
+ANN, BOB = "anna@zorg.nl", "bob@zorg.nl"
+STAFF = ("blijft@zorg.nl", ANN, BOB)
+
+
+def unsubscribes(acme: Agency, of: MailingList) -> None:
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(of), ANN)
+
+
+def bounces(acme: Agency, of: MailingList) -> None:
+    acme.sandbox.mailchimp.bounce(acme.audience(of), ANN)
+
+
+def is_archived_by_somebody(acme: Agency, of: MailingList) -> None:
+    acme.sandbox.mailchimp.archive(acme.audience(of), ANN)
+
+
+def is_deleted_for_good(acme: Agency, of: MailingList) -> None:
+    acme.sandbox.mailchimp.delete_permanently(acme.audience(of), ANN)
+
+
+def unsubscribes_and_is_archived(acme: Agency, of: MailingList) -> None:
+    unsubscribes(acme, of)
+    acme.once()
+    is_archived_by_somebody(acme, of)
+    contact = acme.contact(of, ANN)
+    assert contact is not None
+    contact.refusal = None  # whether Mailchimp remembers it is uncertain (facts/mailchimp.md, 32)
+
+
+def changes_address_and_unsubscribes(acme: Agency, of: MailingList) -> None:
+    acme.sandbox.mailchimp.change_address(acme.audience(of), ANN, "anna.nieuw@zorg.nl")
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(of), "anna.nieuw@zorg.nl")
+
+
+def renamed_in_otys_and_unsubscribes(acme: Agency, of: MailingList) -> None:
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email="anna.nieuw@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(of), "anna.nieuw@zorg.nl")
+
+
+SAYS_NO: list[Event] = [
+    unsubscribes,
+    bounces,
+    is_archived_by_somebody,
+    is_deleted_for_good,
+    unsubscribes_and_is_archived,
+    changes_address_and_unsubscribes,
+    renamed_in_otys_and_unsubscribes,
+]
+
+
+def ours_already(acme: Agency, of: MailingList) -> None:
+    """In the backup she is subscribed, and ours."""
+    acme.join(of, acme.person(ANN))
+    acme.once()
+
+
+def unknown_yet(acme: Agency, of: MailingList) -> None:
+    """The backup knows nothing of her."""
+
+
+def removed_before(acme: Agency, of: MailingList) -> None:
+    """In the backup she left the list, and we archived her."""
+    ours_already(acme, of)
+    acme.leave(of, ANN)
+    acme.once()
+
+
+STORIES = [
+    pytest.param(then, event, id=f"{then.__name__}-{event.__name__}")
+    for then in (unknown_yet, ours_already, removed_before)
+    for event in SAYS_NO
+    # Only the lost rows knew that the address in Mailchimp and the one in OTYS are the same person's.
+    if (then, event) != (unknown_yet, changes_address_and_unsubscribes)
+]
+
+
+@pytest.mark.parametrize(("then", "event"), STORIES)
+def test_whoever_said_no_since_the_backup_is_not_subscribed(acme: Agency, then: Event, event: Event) -> None:
+    nurses = acme.list("Verpleegkundigen", "blijft@zorg.nl")
+    acme.once()
+    then(acme, nurses)
+    old = back_up(acme)
+    if then is not ours_already:
+        who = acme.sandbox.otys.people_at(ANN)
+        acme.join(nurses, who[0] if who else acme.person(ANN))
+        acme.once()
+    acme.later(hours=1)
+    event(acme, nurses)
+    acme.once()
+    before = everybody(acme)
+    acme.later(hours=1)
+
+    old.put_back()
+    comes_to_rest(acme)
+
+    assert everybody(acme) == before
