@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.document import ChangeDocument
 from reconciler.model import Result, Verb
 from reconciler.recorded import recorded_pass
 from reconciler.sandbox.mailchimp.state import Status
@@ -63,12 +64,19 @@ def done_between(before: Account, after: Account) -> Counter[Deed]:
 def told(store: Store, *results: Result) -> Counter[Deed]:
     """Given a store and results, return the changes that its history says came to one of them."""
     return Counter(
-        (change.list, _AS_SEEN.get(change.verb, change.verb), change.email or "")
+        (change.list, _AS_SEEN.get(change.verb, change.verb), _address(change))
         for record in store.passes("acme", limit=_ALL)
         for change in recorded_pass(store, record).changes
         # To adopt a contact that is as it should be is only to remember that it is ours.
         if change.result in results and change.verb in _SEEN and (change.verb != Verb.ADOPT or change.after)
     )
+
+
+def _address(change: ChangeDocument) -> str:
+    """A contact that has another address in Mailchimp than OTYS gives it is known by the one it has there."""
+    if change.verb == Verb.RENAME:
+        return change.email or ""
+    return change.before.get("email", change.email or "")
 
 
 def _to_audiences(before: Account, after: Account) -> Iterator[Deed]:
