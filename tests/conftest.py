@@ -1,6 +1,7 @@
 """What every test runs under: a watch over the log, and the profile that HYPOTHESIS_PROFILE names.
 
-`dev` is quick, `ci` looks further, `soak` looks for hours (`make soak`).
+`dev` is quick, `ci` looks further, `soak` looks for hours (`make soak`); `mutants` always looks at the same
+few, for each of thousands of mutants (`make mutants`).
 """
 
 import os
@@ -8,13 +9,21 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 pytest_plugins = ["tests.log_hygiene"]
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None)
 settings.register_profile("soak", max_examples=5_000, deadline=None)
+settings.register_profile(
+    "mutants",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 

@@ -1,0 +1,47 @@
+"""What is mutated, and the few fast tests that must notice."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+_PASSES = "tests/passes"
+_SINK = ("tests/sinks/test_audience_sink_contract.py", "tests/sinks/test_mailchimp_sink.py")
+
+GROUPS = (
+    Group(
+        "decisions",
+        ("diff", "changes", "observe", "plan", "guard", "flapping"),
+        ("tests/core", f"{_PASSES}/test_flapping.py"),
+    ),
+    Group(
+        "appliers",
+        tuple(
+            f"sinks/mailchimp_{part}" for part in ("apply", "adds", "contacts", "outcomes", "read_back")
+        ),
+        (*_SINK, "tests/sinks/test_mailchimp_troubles.py", "tests/test_mailchimp_errors.py"),
+    ),
+    Group(
+        "undo",
+        ("inverse", "undo"),
+        ("tests/core/test_undo.py", f"{_PASSES}/test_undo.py"),
+    ),
+    Group(
+        "passes",
+        ("reconcile", "lists", "contacts", "journal"),
+        tuple(
+            f"{_PASSES}/test_{what}.py"
+            for what in ("contacts", "guards", "journal", "order", "visibility", "release", "unseen_nos")
+        ),
+    ),
+    Group(
+        "audiences",
+        ("lifecycle", "deletion"),
+        (f"{_PASSES}/test_audiences.py", f"{_PASSES}/test_deletion.py", f"{_PASSES}/test_journal.py"),
+    ),
+)
