@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.model import PassResult
 from reconciler.sandbox.otys.state import MailingList
 from tests.disasters.restored import back_up, comes_to_rest, everybody
 from tests.passes.agency import Agency
+from tests.passes.test_erase import forget
 
 Event = Callable[[Agency, MailingList], None]
 ANN, BOB = "anna@zorg.nl", "bob@zorg.nl"
@@ -106,3 +108,62 @@ def test_whoever_said_no_since_the_backup_is_not_subscribed(acme: Agency, then: 
     comes_to_rest(acme)
 
     assert everybody(acme) == before
+
+
+@pytest.mark.parametrize("permanently", [False, True], ids=["archived", "deleted for good"])
+@pytest.mark.parametrize("then", [unknown_yet, ours_already, removed_before])
+def test_whoever_was_erased_since_the_backup_is_not_subscribed(
+    acme: Agency, then: Event, *, permanently: bool
+) -> None:
+    nurses = acme.list("Verpleegkundigen", "blijft@zorg.nl")
+    acme.once()
+    then(acme, nurses)
+    old = back_up(acme)
+    if then is not ours_already:
+        who = acme.sandbox.otys.people_at(ANN)
+        acme.join(nurses, who[0] if who else acme.person(ANN))
+        acme.once()
+    acme.later(hours=1)
+    forget(acme, ANN, permanently=permanently)
+
+    old.put_back()
+    comes_to_rest(acme)
+
+    assert acme.subscribed(nurses) == {"blijft@zorg.nl"}
+
+
+def test_nobody_is_removed_whom_somebody_else_subscribed_since_the_backup(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", "blijft@zorg.nl")
+    acme.once()
+    old = back_up(acme)
+    acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "gast@elders.nl", "subscribed")
+    acme.join(nurses, acme.person(ANN))
+    acme.once()
+    acme.leave(nurses, ANN)
+
+    old.put_back()
+    comes_to_rest(acme)
+
+    assert acme.subscribed(nurses) == {"blijft@zorg.nl", "gast@elders.nl", ANN}
+
+
+def test_an_approval_of_the_backup_releases_nothing_but_what_it_was_given_for(acme: Agency) -> None:
+    crowd = [f"weg{number}@zorg.nl" for number in range(12)]
+    nurses = acme.list("Verpleegkundigen", "blijft@zorg.nl", *crowd)
+    acme.once()
+    for email in crowd[:11]:
+        acme.leave(nurses, email)
+    (proposal,) = acme.once().proposals
+    acme.store.approve(proposal.digest, by="eva", now=acme.now)
+    old = back_up(acme)
+    acme.once()
+    assert acme.subscribed(nurses) == {"blijft@zorg.nl", crowd[11]}
+    for email in crowd[:11]:
+        acme.sandbox.mailchimp.subscribe_by_form(acme.audience(nurses), email)
+    acme.leave(nurses, crowd[11])
+
+    old.put_back()
+    report = acme.once()
+
+    assert acme.subscribed(nurses) == {"blijft@zorg.nl", *crowd}
+    assert report.result is PassResult.WITHHELD
