@@ -11,6 +11,7 @@ from threading import Lock
 from reconciler.api import mailchimp as api
 from reconciler.api.http import HttpClient, RequestNote
 from reconciler.api.ows import OwsClient
+from reconciler.api.rate import allowance_of
 from reconciler.client import Client, Mailchimp, Watcher
 from reconciler.config import ClientConfig, Config, MailchimpConfig, Mode, OtysConfig
 from reconciler.errors import ConfigurationError, CredentialsRejected, Problem
@@ -169,6 +170,7 @@ def open_ows(
             otys.endpoint,
             otys.api_key.reveal(),
             may_write=may_write,
+            allowance=allowance_of(otys.endpoint, otys.api_key.reveal()),
             pause=manners.stop.pausing(OTYS),
         ) as ows,
     ):

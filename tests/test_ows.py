@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from reconciler.api.http import HttpClient
 from reconciler.api.ows import Call, OwsClient, WritingRefused
 from reconciler.api.ows_answers import FieldRefused
-from reconciler.api.rate import RateLimiter
+from reconciler.api.rate import Allowance, RateLimiter, allowance_of
 from reconciler.api.values import Json
 from reconciler.errors import (
     BadRequest,
@@ -338,12 +338,20 @@ def test_the_same_question_is_the_same_bytes() -> None:
 
 
 def test_no_minute_sees_more_requests_than_allowed(watch: Watch) -> None:
-    limiter = RateLimiter(3, clock=watch, pause=watch.pause)
+    limiter = RateLimiter(Allowance(3), clock=watch, pause=watch.pause)
     starts = []
     for _ in range(8):
         limiter.wait_for_turn()
         starts.append(watch.now)
     assert starts == [0, 0, 0, 60, 60, 60, 120, 120]
+
+
+def test_a_client_that_is_opened_anew_goes_on_where_the_last_one_with_its_key_ended(watch: Watch) -> None:
+    for key in ("ours", "ours", "theirs"):
+        limiter = RateLimiter(allowance_of("https://ows.example", key), clock=watch, pause=watch.pause)
+        for _ in range(200):
+            limiter.wait_for_turn()
+    assert watch.pauses == [60.0]
 
 
 def test_a_client_stays_below_its_limit(sandbox: Sandbox, watch: Watch) -> None:
@@ -352,7 +360,7 @@ def test_a_client_stays_below_its_limit(sandbox: Sandbox, watch: Watch) -> None:
         http,
         sandbox.otys_url,
         sandbox.world.otys_api_key,
-        requests_a_minute=5,
+        allowance=Allowance(5),
         clock=watch,
         pause=watch.pause,
     ) as client:

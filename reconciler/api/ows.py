@@ -28,7 +28,7 @@ from reconciler.api.ows_answers import (
     reply_of,
     result_of,
 )
-from reconciler.api.rate import RateLimiter
+from reconciler.api.rate import Allowance, RateLimiter
 from reconciler.api.values import Json, rows_of, text, whole_number
 from reconciler.errors import (
     BadRequest,
@@ -43,7 +43,6 @@ MULTI = "Otys.Services.MultiService.execute"
 READING_METHODS = re.compile(r"check|Otys\.Services\.[A-Za-z]+Service\.get[A-Z][A-Za-z]*")
 DEAD_SESSION_TEXTS = ("Access denied; please login again", "Access denied; please login first")
 SESSION_SECONDS = 8 * 3600.0  # OTYS ends a session after 14 hours
-REQUESTS_A_MINUTE = 300  # OTYS blocks a key above 350
 LAST_REQUESTS = 5  # so many are left to others that use the same key
 LARGEST_BATCH = 25
 LONGEST_WAIT = 900.0  # OTYS counts in minutes; whoever asks for years would stop us for good
@@ -85,7 +84,7 @@ class OwsClient:
         api_key: str,
         *,
         may_write: Collection[str] = (),
-        requests_a_minute: int = REQUESTS_A_MINUTE,
+        allowance: Allowance | None = None,
         dead_session_texts: Sequence[str] = DEAD_SESSION_TEXTS,
         session_seconds: float = SESSION_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -95,7 +94,7 @@ class OwsClient:
         self._endpoint = endpoint
         self._api_key = api_key
         self._may_write = frozenset(may_write)
-        self._limiter = RateLimiter(requests_a_minute, clock=clock, pause=pause)
+        self._limiter = RateLimiter(allowance or Allowance(), clock=clock, pause=pause)
         self._dead_session_texts = tuple(dead_session_texts)
         self._session_seconds = session_seconds
         self._clock = clock

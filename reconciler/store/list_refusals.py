@@ -11,7 +11,8 @@ from reconciler.store.connection import Database, insert
 from reconciler.store.keyed_hash import without_addresses
 from reconciler.store.tables import list_refusals, lists
 
-_DELETION_PAUSE = timedelta(days=1)
+_TRIED_AGAIN = (ListVerb.CREATE, ListVerb.DELETE)
+_PAUSE = timedelta(days=1)
 
 
 class ListRefusals:
@@ -24,8 +25,9 @@ class ListRefusals:
     ) -> Mapping[tuple[ListUid, ListVerb], tuple[Fields, str]]:
         """Given a client, return what was wanted and why it was refused, by list and verb.
 
-        Given the time, a deletion that may be tried again is left out: Mailchimp refuses it for about a week
-        after a campaign (facts/mailchimp.md, 38), so it is tried once a day.
+        Given the time, what may be tried again is left out. Mailchimp refuses a deletion for about a week
+        after a campaign (facts/mailchimp.md, 38), and a creation until the account has a larger plan: both
+        are tried once a day.
         """
         query = (
             select(lists.c.list_uid, list_refusals)
@@ -36,7 +38,7 @@ class ListRefusals:
             return {
                 (ListUid(row.list_uid), ListVerb(row.verb)): (decode_text_map(row.wanted), row.detail)
                 for row in connection.execute(query)
-                if now is None or row.verb != ListVerb.DELETE or now < row.since + _DELETION_PAUSE
+                if now is None or row.verb not in _TRIED_AGAIN or now < row.since + _PAUSE
             }
 
 

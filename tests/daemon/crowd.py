@@ -64,7 +64,7 @@ def crowd(folder: Path, *, good: int, hanging: int, rejected: int, throttled: in
                 tables = CLIENT.format(
                     name=name,
                     mode="apply",
-                    endpoint=at.sandbox.otys_url,
+                    endpoint=f"{at.sandbox.otys_url}?{name}",  # a limit of its own, as its own key would have
                     key=key or at.world.otys_api_key,
                     mailchimp=at.sandbox.mailchimp_url,
                 )
