@@ -18,7 +18,7 @@ settings.register_profile("ci", max_examples=200, deadline=None)
 settings.register_profile("soak", max_examples=5_000, deadline=None)
 settings.register_profile(
     "mutants",
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,

@@ -11,19 +11,18 @@ class Group:
 
 
 _PASSES = "tests/passes"
+_CORE = tuple(f"tests/core/test_{what}.py" for what in ("decision_table", "changes", "plan", "guard", "laws"))
 _SINK = ("tests/sinks/test_audience_sink_contract.py", "tests/sinks/test_mailchimp_sink.py")
 
 GROUPS = (
     Group(
         "decisions",
         ("diff", "changes", "observe", "plan", "guard", "flapping"),
-        ("tests/core", f"{_PASSES}/test_flapping.py"),
+        (*_CORE, f"{_PASSES}/test_flapping.py"),
     ),
     Group(
         "appliers",
-        tuple(
-            f"sinks/mailchimp_{part}" for part in ("apply", "adds", "contacts", "outcomes", "read_back")
-        ),
+        tuple(f"sinks/mailchimp_{part}" for part in ("apply", "adds", "contacts", "outcomes", "read_back")),
         (*_SINK, "tests/sinks/test_mailchimp_troubles.py", "tests/test_mailchimp_errors.py"),
     ),
     Group(

@@ -26,7 +26,7 @@ def set_up(group: Group, folder: Path) -> None:
         "source_paths": ["reconciler"],
         "only_mutate": mutated,
         "also_copy": ["config", "docs"],
-        "pytest_add_cli_args": ["-n", "0", "-p", "no:cacheprovider", "--deselect", "tests/core/test_purity.py"],
+        "pytest_add_cli_args": ["-n", "0", "-p", "no:cacheprovider", "-p", "tests.mutation.fast_first"],
         "pytest_add_cli_args_test_selection": group.tests,
     }
     lines = (f"{key} =\n    " + "\n    ".join(values) for key, values in keys.items())

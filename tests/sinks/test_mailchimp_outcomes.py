@@ -1,0 +1,456 @@
+"""What is told of each write, whole: what became of it, why, and which contact it was."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.errors import BadRequest, Stopping, Unreachable
+from reconciler.model import (
+    AudienceId,
+    Change,
+    Contact,
+    Outcome,
+    RefusalKind,
+    Result,
+    Standing,
+    Verb,
+)
+from reconciler.sandbox.http import Reply, Request
+from reconciler.sinks.mailchimp_outcomes import changed_since, refused_by, troubled
+from tests.audience_accounts import SandboxAccount, change, contacts, new_audience, sandbox_account
+from tests.sinks.test_mailchimp_troubles import AUDIENCE, member, reply, scripted
+
+JAN, NEW, OWN = "jan@klant.nl", "nieuw@klant.nl", "eigen@klant.nl"
+GONE = "the contact is not where it was; the next pass looks again"
+
+
+@pytest.fixture
+def account() -> Iterator[SandboxAccount]:
+    with sandbox_account() as found:
+        yield found
+
+
+@pytest.fixture
+def audience(account: SandboxAccount) -> AudienceId:
+    return new_audience(account)
+
+
+def written(account: SandboxAccount, audience: AudienceId, wanted: Change) -> Outcome:
+    ((outcome,),) = account.sink.apply(audience, [wanted])
+    return outcome
+
+
+def answered(wanted: Change, respond: Callable[[Request], Reply]) -> Outcome:
+    with scripted(respond) as (sink, _):
+        ((outcome,),) = sink.apply(AUDIENCE, [wanted])
+    return outcome
+
+
+def seen(account: SandboxAccount, audience: AudienceId, standing: Standing = Standing.SUBSCRIBED) -> Contact:
+    account.add_contact(audience, JAN, standing)
+    return contacts(account, audience)[JAN]
+
+
+# -- a contact that we archived comes back -----------------------------------------------------------
+
+
+def archived(account: SandboxAccount, audience: AudienceId) -> Contact:
+    return seen(account, audience, Standing.ARCHIVED)
+
+
+def test_whoever_came_back_and_left_again_meanwhile_is_not_subscribed(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.ADD, JAN, contact=archived(account, audience))
+    account.subscribe_by_form(audience, JAN)
+    account.unsubscribe(audience, JAN)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted,
+        result=Result.REFUSED,
+        detail="the contact is there and unsubscribed",
+        refusal=RefusalKind.UNSUBSCRIBED,
+    )
+    assert contacts(account, audience)[JAN].standing is Standing.UNSUBSCRIBED
+
+
+def test_an_opt_out_is_seen_of_a_contact_that_is_known_by_its_address_only(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.ADD, JAN, contact=replace(archived(account, audience), contact_id=""))
+    account.subscribe_by_form(audience, JAN)
+    account.unsubscribe(audience, JAN)
+
+    assert written(account, audience, wanted).refusal is RefusalKind.UNSUBSCRIBED
+
+
+def test_whoever_came_back_on_their_own_meanwhile_is_left_as_they_are(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = archived(account, audience)
+    wanted = change(Verb.ADD, JAN, contact=there, fields={"FNAME": ""})
+    account.subscribe_by_form(audience, JAN)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted,
+        result=Result.ALREADY_TRUE,
+        detail="the contact subscribed meanwhile",
+        contact_id=there.contact_id,
+    )
+
+
+def test_whoever_came_back_meanwhile_with_other_fields_is_left_to_be_adopted(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.ADD, JAN, contact=archived(account, audience), fields={"FNAME": "Jan"})
+    account.subscribe_by_form(audience, JAN)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted,
+        result=Result.RETRY_LATER,
+        detail="the contact subscribed meanwhile; the next pass adopts it",
+    )
+
+
+def test_whoever_came_back_and_took_another_address_meanwhile_is_recognised(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.ADD, JAN, contact=archived(account, audience))
+    account.subscribe_by_form(audience, JAN)
+    account.change_address(audience, JAN, OWN)
+
+    assert written(account, audience, wanted).result is Result.ALREADY_TRUE
+    assert set(contacts(account, audience)) == {OWN}
+
+
+def test_whoever_was_deleted_meanwhile_is_looked_at_again(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.ADD, JAN, contact=archived(account, audience))
+
+    def respond(request: Request) -> Reply:
+        if request.path.endswith(f"/lists/{AUDIENCE}"):
+            return reply({"id": AUDIENCE, "name": "Kandidaten"})
+        return reply({"title": "Resource Not Found", "status": 404}, 404)
+
+    assert answered(wanted, respond) == Outcome(change=wanted, result=Result.RETRY_LATER, detail=GONE)
+
+
+def test_a_contact_comes_back_at_the_address_that_otys_has_now(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = archived(account, audience)
+    wanted = change(Verb.ADD, NEW, contact=there)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted, result=Result.APPLIED, contact_id=there.contact_id
+    )
+    assert {one.address: one.standing for one in contacts(account, audience).values()} == {
+        NEW: Standing.SUBSCRIBED
+    }
+
+
+def test_a_contact_that_stays_archived_says_so(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = change(Verb.ADD, JAN, contact=archived(account, audience))
+
+    assert answered(wanted, lambda _: reply(member(JAN, status="archived"))) == Outcome(
+        change=wanted, result=Result.NOT_TRUE, detail="Mailchimp accepted it and left the contact archived"
+    )
+
+
+# -- a rename ----------------------------------------------------------------------------------------
+
+
+TAKEN = {"title": "Member Exists", "status": 400, "detail": "nieuw@klant.nl is already a list member."}
+
+
+def refused_rename(wanted: Change, *, found: object) -> Outcome:
+    """What is told when Mailchimp refuses the new address and then shows this contact."""
+    return answered(wanted, lambda request: reply(TAKEN, 400) if request.method == "PUT" else reply(found))
+
+
+def test_a_rename_that_is_done_already_says_so(account: SandboxAccount, audience: AudienceId) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.RENAME, NEW, contact=there)
+
+    assert refused_rename(wanted, found=member(NEW, contact_id=there.contact_id)) == Outcome(
+        change=wanted,
+        result=Result.ALREADY_TRUE,
+        detail="the contact has this address already",
+        contact_id=there.contact_id,
+    )
+
+
+@pytest.mark.parametrize("known_contact_id", ["", "c1"])
+def test_an_address_that_another_contact_has_is_not_taken_for_ours(
+    account: SandboxAccount, audience: AudienceId, known_contact_id: str
+) -> None:
+    """Where Mailchimp shows no contact id, nothing proves that it is the same one."""
+    there = replace(seen(account, audience), contact_id=known_contact_id)
+    wanted = change(Verb.RENAME, NEW, contact=there)
+
+    assert refused_rename(wanted, found=member(NEW, contact_id="")) == Outcome(
+        change=wanted,
+        result=Result.RETRY_LATER,
+        detail="another contact has this address; the next pass sees both",
+    )
+
+
+def test_a_rename_finds_the_contact_that_moved_on_by_its_contact_id(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.RENAME, NEW, contact=seen(account, audience))
+    account.change_address(audience, JAN, NEW)
+
+    assert written(account, audience, wanted).result is Result.ALREADY_TRUE
+
+
+def test_a_rename_of_a_contact_that_is_gone_says_so(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = change(Verb.RENAME, NEW, contact=seen(account, audience))
+    account.delete_permanently(audience, JAN)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted, result=Result.RETRY_LATER, detail=GONE
+    )
+
+
+def stale_rename(wanted: Change, *, deleted: int) -> Outcome:
+    def respond(request: Request) -> Reply:
+        return Reply(deleted) if request.method == "DELETE" else reply(member(NEW, contact_id="c2"))
+
+    return answered(wanted, respond)
+
+
+@pytest.mark.parametrize(
+    ("deleted", "what_of_it"), [(204, "which was archived again"), (500, "which is still there")]
+)
+def test_a_second_contact_is_told_of_and_is_not_ours(
+    account: SandboxAccount, audience: AudienceId, deleted: int, what_of_it: str
+) -> None:
+    wanted = change(Verb.RENAME, NEW, contact=seen(account, audience))
+
+    assert stale_rename(wanted, deleted=deleted) == Outcome(
+        change=wanted,
+        result=Result.NOT_TRUE,
+        detail=f"the contact was gone and a second one appeared, {what_of_it}",
+    )
+
+
+def test_an_old_address_that_stayed_is_told(account: SandboxAccount, audience: AudienceId) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.RENAME, NEW, contact=there)
+
+    assert answered(wanted, lambda _: reply(member(JAN, contact_id=there.contact_id))) == Outcome(
+        change=wanted,
+        result=Result.NOT_TRUE,
+        detail="Mailchimp accepted the new address and kept the old one",
+    )
+
+
+# -- an edit and a removal ---------------------------------------------------------------------------
+
+
+def test_an_edit_tells_which_contact_it_was(account: SandboxAccount, audience: AudienceId) -> None:
+    unknown = replace(seen(account, audience), contact_id="")
+    wanted = change(Verb.UPDATE, JAN, contact=unknown, fields={"FNAME": "Jan"})
+
+    assert written(account, audience, wanted).contact_id == contacts(account, audience)[JAN].contact_id
+
+
+def test_an_edit_of_a_contact_that_is_gone_says_so(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = change(Verb.UPDATE, JAN, contact=seen(account, audience), fields={"FNAME": "Jan"})
+    account.delete_permanently(audience, JAN)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted, result=Result.RETRY_LATER, detail=GONE
+    )
+
+
+def test_a_removal_of_what_is_gone_is_already_true(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = change(Verb.REMOVE, JAN, contact=seen(account, audience))
+    account.delete_permanently(audience, JAN)
+
+    told = written(account, audience, wanted)
+
+    assert told.change == wanted
+    assert (told.result, told.detail) == (Result.ALREADY_TRUE, "the contact is not there any more")
+
+
+def test_a_removal_of_what_is_archived_is_already_true(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = change(Verb.REMOVE, JAN, contact=seen(account, audience))
+    account.archive(audience, JAN)
+
+    told = written(account, audience, wanted)
+
+    assert (told.result, told.detail) == (Result.ALREADY_TRUE, "the contact is archived already")
+
+
+def test_a_removal_that_is_not_allowed_of_what_is_gone_is_already_true(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.REMOVE, JAN, contact=there)
+
+    def respond(request: Request) -> Reply:
+        if request.method == "DELETE":
+            return reply({"title": "Method Not Allowed", "status": 405}, 405)
+        if request.path.endswith(f"/lists/{AUDIENCE}"):
+            return reply({"id": AUDIENCE, "name": "Kandidaten"})
+        return reply({"title": "Resource Not Found", "status": 404}, 404)
+
+    assert answered(wanted, respond) == Outcome(
+        change=wanted,
+        result=Result.ALREADY_TRUE,
+        detail="the contact is not there any more",
+        contact_id=there.contact_id,
+    )
+
+
+def test_a_person_who_moved_on_is_removed_by_the_next_pass(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.REMOVE, JAN, contact=seen(account, audience))
+    account.change_address(audience, JAN, OWN)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted,
+        result=Result.RETRY_LATER,
+        detail="the contact changed its address meanwhile; the next pass sees it",
+    )
+
+
+def test_what_cannot_be_archived_says_how_it_stands(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = change(Verb.REMOVE, JAN, contact=seen(account, audience, Standing.CLEANED))
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted,
+        result=Result.REFUSED,
+        detail="Mailchimp does not archive a contact that is cleaned",
+        refusal=RefusalKind.CANNOT_ARCHIVE,
+    )
+
+
+# -- words -------------------------------------------------------------------------------------------
+
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("minutes", "changed"), [(-1, False), (0, False), (4, False), (5, False), (6, True)])
+def test_a_contact_changed_since_we_archived_it_only_if_no_difference_of_clocks_explains_it(
+    minutes: int,
+    changed: bool,  # noqa: FBT001 - a column of the table above
+) -> None:
+    ours = replace(change(Verb.ADD, JAN), left_at=NOW)
+
+    assert changed_since(ours, NOW + timedelta(minutes=minutes)) is changed
+
+
+def test_a_refusal_without_words_is_told_in_ours() -> None:
+    told = refused_by(change(Verb.UPDATE, JAN), BadRequest("Mailchimp", "it was refused", status=400))
+
+    assert "it was refused" in told.detail
+
+
+def test_a_refusal_with_words_is_told_in_those() -> None:
+    error = BadRequest("Mailchimp", "it was refused", status=400, title="Oops", detail="too tall")
+
+    assert refused_by(change(Verb.UPDATE, JAN), error).detail == "too tall"
+
+
+def test_what_is_not_known_says_why() -> None:
+    error = Unreachable("Mailchimp", "no answer")
+
+    assert troubled(change(Verb.UPDATE, JAN), error).detail == (
+        f"it is not known whether this was applied: {error}"
+    )
+
+
+def test_what_was_cut_short_says_so() -> None:
+    told = troubled(change(Verb.UPDATE, JAN), Stopping("Mailchimp", "told to stop"))
+
+    assert (told.result, told.detail) == (
+        Result.RETRY_LATER,
+        "cut short: the program was told to stop",
+    )
+
+
+# -- adds --------------------------------------------------------------------------------------------
+
+
+def test_an_add_says_everything_about_the_new_contact(account: SandboxAccount, audience: AudienceId) -> None:
+    wanted = replace(change(Verb.ADD, JAN, fields={"FNAME": "Jan"}), extras={"language": "nl"})
+
+    told = written(account, audience, wanted)
+
+    there = contacts(account, audience)[JAN]
+    assert told == Outcome(change=wanted, result=Result.APPLIED, contact_id=there.contact_id)
+
+
+def test_a_row_without_an_answer_says_so() -> None:
+    wanted = change(Verb.ADD, JAN)
+
+    assert answered(wanted, lambda _: reply({"new_members": [], "errors": []})) == Outcome(
+        change=wanted, result=Result.NOT_TRUE, detail="Mailchimp's answer does not mention this contact"
+    )
+
+
+def test_a_row_that_stayed_unsubscribed_says_so() -> None:
+    wanted = change(Verb.ADD, JAN)
+
+    assert answered(wanted, lambda _: reply({"updated_members": [member(JAN, status="cleaned")]})) == Outcome(
+        change=wanted, result=Result.NOT_TRUE, detail="Mailchimp accepted it and left the contact cleaned"
+    )
+
+
+EXISTS = {
+    "email_address": JAN,
+    "error": "jan@klant.nl is already a list member.",
+    "error_code": "ERROR_CONTACT_EXISTS",
+}
+
+
+def test_a_contact_that_exists_and_is_not_found_is_looked_at_again() -> None:
+    wanted = change(Verb.ADD, JAN)
+
+    def respond(request: Request) -> Reply:
+        if request.method == "POST":
+            return reply({"new_members": [], "errors": [EXISTS]})
+        if request.path.endswith(f"/lists/{AUDIENCE}"):
+            return reply({"id": AUDIENCE, "name": "Kandidaten"})
+        return reply({"title": "Resource Not Found", "status": 404}, 404)
+
+    assert answered(wanted, respond) == Outcome(
+        change=wanted,
+        result=Result.RETRY_LATER,
+        detail="Mailchimp says the contact exists and does not find it",
+    )
+
+
+def test_one_refused_row_that_is_refused_alone_tells_the_refusal() -> None:
+    wanted = change(Verb.ADD, JAN)
+    refusal = {"title": "Invalid Resource", "status": 400, "detail": "Please provide a valid email address."}
+
+    assert answered(wanted, lambda _: reply(refusal, 400)) == Outcome(
+        change=wanted,
+        result=Result.REFUSED,
+        detail="Please provide a valid email address.",
+        refusal=RefusalKind.INVALID_ADDRESS,
+    )
+
+
+def test_a_request_that_is_wrong_as_such_is_not_halved() -> None:
+    refusal = {"title": "JSON Parse Error", "status": 400, "detail": "We encountered an error."}
+    asked = []
+
+    def respond(request: Request) -> Reply:
+        asked.append(request.method)
+        return reply(refusal, 400)
+
+    wanted = [change(Verb.ADD, JAN), change(Verb.ADD, NEW)]
+    with scripted(respond) as (sink, _), pytest.raises(BadRequest):
+        list(sink.apply(AUDIENCE, wanted))
+
+    assert asked == ["POST"]
