@@ -330,3 +330,87 @@ def test_a_rename_shows_the_address_that_the_contact_really_has() -> None:
     change = change_of(World.of(recipient("ann", NEW, first_name=""), own, was))
 
     assert (change.before, change.move.replaces) == ({"email": "own@x.nl"}, EMAIL)
+
+
+def test_a_rename_shows_no_name_but_the_one_that_mailchimp_shows() -> None:
+    old, was = contact(EMAIL, first_name="Annie"), row(EMAIL, "ann", first_name="Anna")
+
+    assert change_of(World.of(recipient("ann", NEW), old, was)).before["FNAME"] == "Annie"
+
+
+# -- without a change ------------------------------------------------------------------------------
+
+
+def moves_of(world: World) -> tuple[BaseMove, ...]:
+    plan = world.plan()
+    assert plan.changes == ()
+    return plan.moves
+
+
+def test_an_adopted_name_that_both_have_differently_is_settled_as_the_policy_says() -> None:
+    world = World.of(recipient("ann", EMAIL), contact(EMAIL, first_name="Annie"))
+
+    assert change_of(world).fields == {"FNAME": "Ann"}
+
+    world.policy = Policy(field_conflicts=FieldConflicts.MAILCHIMP)
+
+    assert change_of(world).fields == {}
+
+
+def test_a_name_that_mailchimp_keeps_is_not_fought_over_twice() -> None:
+    was = row(EMAIL, "ann", first_name="Anna")
+    world = World.of(recipient("ann", EMAIL), contact(EMAIL, first_name="Annie"), was)
+    world.policy = Policy(field_conflicts=FieldConflicts.MAILCHIMP)
+
+    assert moves_of(world) == (BaseMove(address=EMAIL, row=row(EMAIL, "ann", first_name="Ann")),)
+
+
+def test_a_name_that_is_right_already_is_only_remembered() -> None:
+    was = row(EMAIL, "bob", first_name="Anna")
+    world = World.of(recipient("ann", EMAIL), contact(EMAIL, first_name="Ann"), was)
+
+    assert moves_of(world) == (BaseMove(address=EMAIL, row=row(EMAIL, "ann", first_name="Ann")),)
+
+
+def test_an_opt_out_of_who_never_was_ours_is_remembered_without_a_word() -> None:
+    world = World.of(recipient("ann", EMAIL, opted_out=True))
+
+    assert moves_of(world) == (
+        BaseMove(address=EMAIL, row=None, no=No(address=EMAIL, persons=(ANN,), reason=NoReason.OPTED_OUT)),
+    )
+
+
+def test_a_stranger_who_is_subscribed_again_is_forgotten_with_the_no() -> None:
+    world = World.of(
+        recipient("bob", "bob@x.nl"),
+        contact("bob@x.nl", first_name="Bob"),
+        row("bob@x.nl", "bob", first_name="Bob"),
+        contact(EMAIL),
+        no(EMAIL, "ann"),
+    )
+
+    assert moves_of(world) == (BaseMove(address=EMAIL, row=None, ends_no=True),)
+
+
+def test_whoever_shares_a_mailbox_that_said_no_has_said_it_too() -> None:
+    there = contact(EMAIL, Standing.UNSUBSCRIBED)
+    world = World.of(recipient("ann", EMAIL), recipient("bob", EMAIL), there, no(EMAIL, "ann"))
+
+    assert moves_of(world) == (
+        BaseMove(
+            address=EMAIL, row=None, no=No(address=EMAIL, persons=(ANN, BOB), reason=NoReason.UNSUBSCRIBED)
+        ),
+    )
+
+
+def test_a_no_of_everybody_behind_the_mailbox_is_not_repeated() -> None:
+    there = contact(EMAIL, Standing.UNSUBSCRIBED)
+
+    assert moves_of(World.of(recipient("ann", EMAIL), there, no(EMAIL, "ann", "bob"))) == ()
+
+
+def test_somebody_new_behind_a_mailbox_that_was_taken_out_joins_no_no() -> None:
+    """It was about the person who had it, not about the mailbox."""
+    world = World.of(recipient("bob", EMAIL), no(EMAIL, "ann", reason=NoReason.TAKEN_OUT))
+
+    assert moves_of(world) == ()

@@ -448,3 +448,21 @@ def test_nothing_is_forgotten_while_removals_are_doubted() -> None:
     world = synced(30, kept=30)
     world.nos.append(no("weg@x.nl", "weg", reason=NoReason.TAKEN_OUT))
     assert [move.address for move in guarded(world).moves] == ["weg@x.nl"]
+
+
+def test_the_same_removals_of_another_client_need_their_own_approval() -> None:
+    plan = synced(40, kept=20).plan()
+    digest = only(guard(plan, Limits(), approved=nobody_approved).proposals).digest
+
+    assert approving(digest, replace(plan, client="bureau")).released == ()
+
+
+def test_every_objection_to_the_same_changes_is_told() -> None:
+    world = synced(40, kept=0)
+
+    proposal = only(guarded(world).proposals)
+
+    assert proposal.message == (
+        "the list is suddenly empty in OTYS; 40 were on it; "
+        "40 of 40 would be removed; the limit is 10 % or 500"
+    )

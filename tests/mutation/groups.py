@@ -17,8 +17,13 @@ _SINK = ("tests/sinks/test_audience_sink_contract.py", "tests/sinks/test_mailchi
 GROUPS = (
     Group(
         "decisions",
-        ("diff", "changes", "observe", "plan", "guard", "flapping"),
-        (*_CORE, f"{_PASSES}/test_flapping.py"),
+        ("diff", "changes", "observe", "plan", "guard"),
+        _CORE,
+    ),
+    Group(
+        "flapping",
+        ("flapping",),
+        ("tests/core/test_flapping.py", f"{_PASSES}/test_flapping.py"),
     ),
     Group(
         "appliers",
