@@ -72,6 +72,7 @@ SAME := --no-annotate --constraint requirements.lock
 lock: setup ## Choose the newest versions that fit and write the lock files
 	@$(COMPILE) --upgrade --group dev --all-extras pyproject.toml --output-file requirements.lock
 	@$(COMPILE) $(SAME) --extra postgresql pyproject.toml --output-file requirements-runtime.lock
+	@$(COMPILE) --upgrade --group bench --output-file requirements-bench.lock
 	@echo hatchling | $(COMPILE) $(SAME) - --output-file requirements-build.lock
 
 .PHONY: lowest
@@ -93,6 +94,18 @@ crashes: setup ## Kill a pass at every moment there is, also twice in a row and 
 .PHONY: storm
 storm: setup ## Run thousands of passes under every fault of the sandbox, and tell what they did (minutes)
 	@$(BIN)/python -m tests.storm.by_hand
+
+PEERS := .venv/peers/installed
+
+$(PEERS): requirements-bench.lock $(INSTALLED)
+	@$(BIN)/python -m venv --clear --without-pip .venv/peers
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check --python .venv/peers/bin/python install \
+		--require-hashes --requirement requirements-bench.lock
+	@touch $@
+
+.PHONY: bench
+bench: setup $(PEERS) ## Measure what passes cost, beside what was aimed at (ARGS=--full: whole sizes, hours)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: many-clients
 many-clients: setup ## Run 200 clients for two minutes, 30 of them in trouble, and tell how punctual the others are

@@ -8,7 +8,9 @@ from tests.bench.town import Someone, Town, audience_id, in_audience, list_uid, 
 
 Json = dict[str, object]
 REMINDER = "Je ontvangt deze mail omdat je bij ons staat ingeschreven."
-MERGE_FIELDS = b'{"merge_fields":[{"tag":"FNAME"},{"tag":"LNAME"},{"tag":"ADDRESS"},{"tag":"PHONE"}],"total_items":4}'
+MERGE_FIELDS = (
+    b'{"merge_fields":[{"tag":"FNAME"},{"tag":"LNAME"},{"tag":"ADDRESS"},{"tag":"PHONE"}],"total_items":4}'
+)
 # Mailchimp answers an add with whole contacts, of some 3,700 bytes each (facts/performance.md).
 REST_OF_A_CONTACT = b'"rest":"' + b"x" * 3_300 + b'"'
 

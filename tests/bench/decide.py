@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from reconciler.address import normalise
 from reconciler.guard import guard
 from reconciler.model import (
     AudienceId,
@@ -21,7 +22,6 @@ from reconciler.model import (
     Standing,
     Tally,
 )
-from reconciler.address import normalise
 from reconciler.plan import Sides, plan_list
 from reconciler.policy import Limits, Policy
 from tests.bench.house import FIELDS

@@ -144,5 +144,3 @@ def fewest_requests(towns: Sequence[Town]) -> dict[str, int]:
 
 def _pages(rows: int, size: int) -> int:
     return -(-rows // size)
-
-

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.api.http import HttpClient
 from reconciler.api.ows import OwsClient
+from reconciler.api.rate import Allowance
 from reconciler.client import Client, Unwatched
 from reconciler.config import MailchimpConfig
 from reconciler.policy import Limits, Policy
@@ -25,7 +26,7 @@ def open_bench_client(url: str, name: str, store: Store, *, writes: bool) -> Ite
     """Given where a town is served, yield its client, ready for passes."""
     with (
         HttpClient("OTYS") as http,
-        OwsClient(http, f"{url}/{name}/jservice.php", "key", requests_a_minute=NO_LIMIT) as ows,
+        OwsClient(http, f"{url}/{name}/jservice.php", "key", allowance=Allowance(NO_LIMIT)) as ows,
     ):
         mailchimp = MailchimpConfig.model_validate({"base_url": f"{url}/{name}/3.0"})
         yield Client(

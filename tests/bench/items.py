@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 Side = dict[str, tuple[str, str]]
 FIRST_NAMES = ("Sanne", "Johannes", "Fatima", "Daan", "Annelies", "Mohamed", "Roos", "Willem-Jan")
-LAST_NAMES = ("Jansen", "de Vries", "Bakker", "Yılmaz", "van den Berg", "Smit", "El Idrissi", "Mulder")
+LAST_NAMES = ("Jansen", "de Vries", "Bakker", "Çelik", "van den Berg", "Smit", "El Idrissi", "Mulder")
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,17 @@ def items_of(contacts: int, churn: float) -> Items:
 def changed(items: Items) -> int:
     """Given three sides, return how many addresses there is something to do about."""
     there, known = items.there.get, items.known.get
-    written = sum(
-        known(email) != fields or there(email) != fields for email, fields in items.listed.items()
-    )
+    written = sum(known(email) != fields or there(email) != fields for email, fields in items.listed.items())
     return written + sum(email not in items.listed for email in items.known)
 
 
 def _someone(number: int) -> tuple[str, tuple[str, str]]:
     first, last = FIRST_NAMES[number % 8], LAST_NAMES[number // 8 % 8]
     # Every side gets texts of its own, as it would from the wire.
-    return f"{first}.{number}@mailhuis.nl".lower(), (str(first.encode(), "utf-8"), str(last.encode(), "utf-8"))
+    return f"{first}.{number}@mailhuis.nl".lower(), (
+        str(first.encode(), "utf-8"),
+        str(last.encode(), "utf-8"),
+    )
 
 
 def _listed(number: int, churn: float) -> tuple[str, tuple[str, str]]:

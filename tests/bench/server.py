@@ -1,6 +1,6 @@
-"""Serves made-up agencies on loopback from a process of its own, and keeps what it was asked for.
+"""Serves made-up agencies on loopback from a process of its own, and keeps what was asked.
 
-The sandbox would cost more than what is measured: it sorts and renders an audience anew for each of its pages.
+The sandbox would cost more than what is measured: it sorts and renders an audience anew for each page.
 """
 
 import subprocess

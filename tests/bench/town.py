@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 FIRST_NAMES = ("Sanne", "Johannes", "Fatima", "Daan", "Annelies", "Mohamed", "Roos", "Willem-Jan")
-LAST_NAMES = ("Jansen", "de Vries", "Bakker", "Yılmaz", "van den Berg", "Smit", "El Idrissi", "Mulder")
+LAST_NAMES = ("Jansen", "de Vries", "Bakker", "Çelik", "van den Berg", "Smit", "El Idrissi", "Mulder")
 NEWCOMERS = 50_000_000
 """The number of whoever takes somebody's place on a list is that much higher."""
 
@@ -78,7 +78,7 @@ def number_of(uid_or_audience: str) -> int:
 
 def someone(of_list: int, number: int) -> Someone:
     first, last = FIRST_NAMES[number % 8], LAST_NAMES[number // 8 % 8]
-    words = f"{first}.{last}".lower().replace(" ", "").replace("ı", "i")
+    words = f"{first}.{last}".lower().replace(" ", "").replace("ç", "c")
     return Someone(f"{of_list:04}{number:08}", f"{words}.{of_list}.{number}@mailhuis.nl", first, last)
 
 
@@ -96,5 +96,5 @@ def on_list(town: Town, of_list: int, numbers: range) -> Iterator[Someone]:
 
 
 def in_audience(town: Town, of_list: int, numbers: range) -> Iterator[Someone]:
-    """Given a stretch of an audience's rows, return who stands there: who was on the list before it changed."""
+    """Given a stretch of an audience's rows, return who stands there: whoever was on the list before."""
     return iter(()) if town.empty else (someone(of_list, number) for number in numbers)

@@ -1,0 +1,118 @@
+"""What was aimed at, and whether what was measured meets it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from tests.bench.decide import Decided
+from tests.bench.scenarios import Measured
+from tests.bench.stored import Stored
+
+MEGABYTE = 1_000_000
+
+
+class Peers(msgspec.Struct, kw_only=True):
+    """What others cost on the same items: multiples of a dict diff in the same process."""
+
+    vdirsyncer: float
+    octodns: float
+
+
+class Results(msgspec.Struct, kw_only=True):
+    """Everything that one run measured."""
+
+    scale: float
+    many_lists: Measured
+    new_list: Measured
+    big_list: Measured
+    many_clients: Measured
+    decided: Decided
+    stored: Stored
+    slow_wall: float
+    """Seconds of a pass while every answer takes its time."""
+    slow_least: float
+    """Seconds that its requests take over the connections there are."""
+    peers: Peers | None = None
+    """None: they are not installed."""
+    growth: dict[str, list[Measured]] = {}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table."""
+
+    what: str
+    value: float
+    target: float | None
+    """At most so much; None where nothing was aimed at."""
+    unit: str = "x"
+
+    @property
+    def verdict(self) -> str:
+        if self.target is None:
+            return ""
+        return "met" if self.value <= self.target else "not met"
+
+
+def lines(results: Results) -> Iterator[Line]:
+    """Given what was measured, return the table."""
+    yield from _quiet("A", results.many_lists)
+    new = results.new_list
+    least = -(-new.contacts // 500)
+    yield Line("B  adding requests", new.adding / least, 1.05)
+    yield Line("B  processor, beside decode and diff", new.over_floor, None)
+    yield Line("B  peak memory", new.cost.peak / MEGABYTE, 150, "MB")
+    yield Line("B  base rows, of a bulk insert in SQLAlchemy Core", results.stored.ratio, 1.5)
+    yield Line("B  state on disk a contact", new.disk_a_contact, 250, "bytes")
+    big = results.big_list
+    yield Line("C  requests, of the fewest there are", big.over_fewest, 1.05)
+    yield Line("C  processor less fetching, of decode and diff", big.over_floor, 1.4)
+    yield Line("C  peak memory", big.cost.peak / MEGABYTE, 150, "MB")
+    yield Line("C  state on disk a contact", big.disk_a_contact, 250, "bytes")
+    yield from _quiet("D", results.many_clients)
+    yield Line("wall time with slow services, of the least", results.slow_wall / results.slow_least, 1.3)
+    yield Line("diff and plan, of a dict diff", results.decided.plan / results.decided.diff, None)
+    if results.peers is not None:
+        yield Line("    vdirsyncer's sync, of a dict diff", results.peers.vdirsyncer, None)
+        yield Line("    octoDNS' plan, of a dict diff", results.peers.octodns, None)
+
+
+def _quiet(letter: str, measured: Measured) -> Iterator[Line]:
+    yield Line(f"{letter}  requests, of the fewest there are", measured.over_fewest, 1.05)
+    yield Line(f"{letter}  processor, of fetching the same pages", measured.over_fetch, 1.25)
+    yield Line(f"{letter}  rows written by a pass with nothing to do", measured.cost.rows_kept, 0, "rows")
+    yield Line(f"{letter}  peak memory", measured.cost.peak / MEGABYTE, 150, "MB")
+    yield Line(f"{letter}  state on disk a contact", measured.disk_a_contact, 250, "bytes")
+
+
+def table(results: Results) -> str:
+    """Given what was measured, return it as a table of ratios beside what was aimed at."""
+    head = f"{'':58}{'measured':>14}{'at most':>16}\n"
+    return head + "".join(map(_line, lines(results)))
+
+
+def costs(results: Results) -> str:
+    """Given what was measured, return what each scenario cost."""
+    head = (
+        f"{'':34}{'contacts':>10}{'cpu s':>8}{'fetch s':>9}{'floor s':>9}{'wall s':>8}"
+        f"{'peak MB':>9}{'OTYS':>7}{'Mailchimp':>11}{'read MB':>9}\n"
+    )
+    main = (results.many_lists, results.new_list, results.big_list, results.many_clients)
+    grown = (one for series in results.growth.values() for one in series)
+    return head + "".join(map(_cost, (*main, *grown)))
+
+
+def _line(line: Line) -> str:
+    unit = "" if line.unit == "x" else f" {line.unit}"
+    limit = "" if line.target is None else f"{line.target:g}{unit}"
+    value = f"{line.value:.3g}" if line.value < 1000 else f"{line.value:.0f}"
+    return f"{line.what:58}{value + unit:>14}{limit:>16}  {line.verdict}".rstrip() + "\n"
+
+
+def _cost(one: Measured) -> str:
+    return (
+        f"{one.name:34}{one.contacts:>10,}{one.cost.cpu:>8.2f}{one.floor.fetch:>9.2f}"
+        f"{one.floor.decode_and_diff:>9.2f}{one.cost.wall:>8.1f}{one.cost.peak / MEGABYTE:>9.1f}"
+        f"{one.requests['OTYS']:>7,}{one.requests['Mailchimp']:>11,}{one.read / MEGABYTE:>9.1f}\n"
+    )
