@@ -30,6 +30,10 @@ test: setup ## Run the whole suite, in parallel and in random order (ARGS='-k pl
 soak: setup ## Let the world machine tell stories for hours (SOAK_STORIES=1000 makes them so many)
 	@$(BIN)/python -m tests.machine.soak
 
+.PHONY: mutants
+mutants: setup ## Change the program in thousands of small ways and tell what no test noticed (hours; ARGS=undo narrows it)
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
 .PHONY: lint
 lint: setup ## Look for mistakes and untidy code
 	@$(BIN)/ruff check

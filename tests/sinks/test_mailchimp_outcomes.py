@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from reconciler.errors import BadRequest, Stopping, Unreachable
@@ -454,3 +455,76 @@ def test_a_request_that_is_wrong_as_such_is_not_halved() -> None:
         list(sink.apply(AUDIENCE, wanted))
 
     assert asked == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ({"error": "Wrong.", "error_code": "ERROR_GENERIC", "field": "CITY"}, RefusalKind.MERGE_FIELDS),
+        ({"error": "Wrong.", "error_code": "ERROR_GENERIC", "field": "email"}, RefusalKind.INVALID_ADDRESS),
+        (
+            {"error": "Wrong.", "error_code": "", "field_message": "It was permanently deleted."},
+            RefusalKind.FORGOTTEN,
+        ),
+        ({"error": "is already a list member", "error_code": "ERROR_GENERIC"}, None),
+    ],
+)
+def test_a_refused_row_is_classed_by_everything_that_it_says(
+    row: dict[str, str], kind: RefusalKind | None
+) -> None:
+    """A member who is there is no refusal, by whatever it is told: the contact is looked at."""
+    wanted = change(Verb.ADD, JAN)
+
+    def respond(request: Request) -> Reply:
+        if request.method == "POST":
+            return reply({"new_members": [], "errors": [{"email_address": JAN, **row}]})
+        return reply(member(JAN))
+
+    assert answered(wanted, respond).refusal is kind
+
+
+def test_a_row_that_exists_and_cannot_be_looked_at_is_not_known() -> None:
+    wanted = change(Verb.ADD, JAN)
+
+    def respond(request: Request) -> Reply:
+        return reply({"new_members": [], "errors": [EXISTS]}) if request.method == "POST" else Reply(500)
+
+    told = answered(wanted, respond)
+
+    assert told.result is Result.RETRY_LATER
+    assert told.detail.startswith("it is not known whether this was applied: Mailchimp")
+
+
+@pytest.mark.parametrize("known", [1, 2])
+def test_trouble_in_the_middle_of_a_halved_request_leaves_every_row_one_outcome(known: int) -> None:
+    """Four rows are refused as a whole; their first ones are added alone, then the service fails."""
+    wanted = [change(Verb.ADD, f"p{number}@klant.nl") for number in range(4)]
+    refusal = {"title": "Invalid Resource", "status": 400, "detail": "no"}
+
+    def respond(request: Request) -> Reply:
+        rows = msgspec.json.decode(request.body, type=dict[str, list[dict[str, object]]])["members"]
+        addresses = [str(row["email_address"]) for row in rows]
+        if len(addresses) > 1:
+            return reply(refusal, 400)
+        if addresses[0] in [one.address for one in wanted[:known]]:
+            return reply({"new_members": [member(addresses[0])]})
+        return Reply(500)
+
+    with scripted(respond) as (sink, _):
+        told = [outcome for group in sink.apply(AUDIENCE, wanted) for outcome in group]
+
+    assert [one.change for one in told] == wanted
+    assert [one.result for one in told] == [Result.APPLIED] * known + [Result.RETRY_LATER] * (4 - known)
+    assert all(one.detail.startswith("it is not known") for one in told[known:])
+
+
+@pytest.mark.parametrize("verb", [Verb.ADD, Verb.UPDATE])
+def test_a_write_that_got_no_answer_says_that_it_is_not_known(
+    account: SandboxAccount, audience: AudienceId, verb: Verb
+) -> None:
+    there = None if verb is Verb.ADD else seen(account, audience)
+
+    told = answered(change(verb, JAN, contact=there, fields={"FNAME": "Jan"}), lambda _: Reply(500))
+
+    assert told.result is Result.RETRY_LATER
+    assert told.detail.startswith("it is not known whether this was applied: Mailchimp")
