@@ -24,9 +24,14 @@ def main() -> int:
         set_up(group, folder)
         _mutate(folder, options.at_a_time)
         scores += score(group, folder)
-        print(_table(score(group, folder)), flush=True)
-    print(_table(scores))
+        _tell(_table(score(group, folder)))
+    _tell(_table(scores))
     return _verdict(scores)
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _mutate(folder: Path, at_a_time: int) -> None:
@@ -55,26 +60,30 @@ def _row(name: str, scores: Iterable[Score]) -> str:
 def _verdict(scores: Sequence[Score]) -> int:
     left = unexplained(survivor for one in scores for survivor in one.survivors)
     for survivor in left:
-        print(f"not accounted for ({survivor.status}): {line_of(survivor)}")
+        _tell(f"not accounted for ({survivor.status}): {line_of(survivor)}")
     mutants, survived = sum(one.mutants for one in scores), sum(one.survived for one in scores)
     return 1 if left or survived > MOST_SURVIVORS * mutants else 0
 
 
 class _Options(argparse.Namespace):
-    groups: list[Group]
+    names: list[str]
     folder: Path
     at_a_time: int
 
+    @property
+    def groups(self) -> list[Group]:
+        return [group for group in GROUPS if not self.names or group.name in self.names]
+
 
 def _options() -> _Options:
-    known = {group.name: group for group in GROUPS}
+    names = [group.name for group in GROUPS]
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"some of: {', '.join(known)}")
+    parser.add_argument("names", nargs="*", metavar="GROUP", help=f"some of: {', '.join(names)}")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     parser.add_argument("--at-a-time", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(namespace=_Options())
-    wanted = options.groups or list(known)
-    options.groups = [known[name] for name in map(str, wanted)]
+    for name in set(options.names) - set(names):
+        parser.error(f"no group is named {name}; there are {', '.join(names)}")
     return options
 
 
