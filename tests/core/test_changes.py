@@ -311,6 +311,12 @@ def test_a_rename_leaves_a_name_alone_that_only_mailchimp_changed() -> None:
     assert change_of(World.of(recipient("ann", NEW), old, was)).fields == {}
 
 
+def test_a_rename_writes_no_name_that_mailchimp_has_already() -> None:
+    old, was = contact(EMAIL, first_name="Ann"), row(EMAIL, "ann", first_name="Anna")
+
+    assert change_of(World.of(recipient("ann", NEW), old, was)).fields == {}
+
+
 def test_a_rename_settles_a_name_that_both_changed_as_the_policy_says() -> None:
     old, was = contact(EMAIL, first_name="Annie"), row(EMAIL, "ann", first_name="Anna")
     world = World.of(recipient("ann", NEW), old, was)

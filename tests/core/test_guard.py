@@ -466,3 +466,17 @@ def test_every_objection_to_the_same_changes_is_told() -> None:
         "the list is suddenly empty in OTYS; 40 were on it; "
         "40 of 40 would be removed; the limit is 10 % or 500"
     )
+
+
+def test_while_removals_are_doubted_memory_still_learns_a_no_and_what_is_on_the_list() -> None:
+    world = synced(30, kept=10)
+    left = contact("weg@x.nl", Standing.UNSUBSCRIBED)
+    world.contacts[left.address] = left
+    world.nos.append(no("weg@x.nl", "weg", reason=NoReason.TAKEN_OUT))
+    renamed = row(email(0), "p0", "who shared it before")
+    world.rows[renamed.address] = renamed
+
+    result = guarded(world)
+
+    assert withheld(result) == {Verb.REMOVE: 20}
+    assert {move.address for move in result.moves} == {"weg@x.nl", email(0)}

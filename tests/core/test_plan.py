@@ -13,6 +13,7 @@ from reconciler.model import (
     BaseState,
     Change,
     ListBase,
+    ListUid,
     NoReason,
     Refusal,
     RefusalKind,
@@ -673,6 +674,13 @@ def test_the_digest_differs_as_soon_as_anything_does(change: Callable[[World], N
     change(world)
 
     assert world.plan().digest != before
+
+
+def test_the_digest_names_the_client_and_the_list() -> None:
+    plan = World.of(recipient("ann", "ann@x.nl")).plan()
+    others = {replace(plan, client="bureau").digest, replace(plan, list_uid=ListUid("8")).digest}
+
+    assert len({plan.digest, *others}) == 3
 
 
 def test_the_facts_count_what_the_guards_ask_for() -> None:

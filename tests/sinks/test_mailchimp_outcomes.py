@@ -528,3 +528,16 @@ def test_a_write_that_got_no_answer_says_that_it_is_not_known(
 
     assert told.result is Result.RETRY_LATER
     assert told.detail.startswith("it is not known whether this was applied: Mailchimp")
+
+
+# -- what a defect of ours would ask for -------------------------------------------------------------
+
+
+def test_what_was_never_seen_is_not_written(account: SandboxAccount, audience: AudienceId) -> None:
+    with pytest.raises(ValueError, match="remove needs the contact as it was seen"):
+        written(account, audience, change(Verb.REMOVE, JAN))
+
+
+def test_what_is_only_remembered_is_no_write(account: SandboxAccount, audience: AudienceId) -> None:
+    with pytest.raises(ValueError, match="hold is nothing that is written to Mailchimp"):
+        written(account, audience, change(Verb.HOLD, JAN))
