@@ -34,6 +34,7 @@ def settle_audience(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[Lis
     for change in pairing.changes:
         step = _STEPS.get(change.verb)
         if step is not None:
+            running.require_lock()
             pairing, outcome = step(running, sink, pairing, change)
             outcomes.append(outcome)
     return pairing, tuple(outcomes)

@@ -46,7 +46,7 @@ class Pass:
 
     def require_lock(self) -> None:
         """Return if the lock is still ours. Raise LockHeld when its lease ran out and another took it."""
-        if self.lock is not None and self.lock.lost:
+        if self.lock is not None and not self.lock.still_held():
             raise LockHeld(
                 f"The lock of {self.client.name} was taken over by another pass.",
                 advice="This process was held up for too long; what it did is recorded, the other goes on.",

@@ -44,6 +44,16 @@ class HeldLock:
         """Whether another holder took the lock over: nothing may be written any more."""
         return self._lost.is_set()
 
+    def still_held(self) -> bool:
+        """Return whether the database still says that it is ours: a process may have slept for long."""
+        if self.lost:
+            return False
+        with self._database.reading() as connection:
+            token = connection.scalar(select(locks.c.token).where(locks.c.client == self.client))
+        if token != self._token:
+            self._lost.set()
+        return not self.lost
+
     def take(self, holder: str) -> None:
         """Take the lock if it is free, its lease ran out or its process is gone. Raise LockHeld otherwise."""
         with self._database.writing() as connection:
