@@ -420,3 +420,15 @@ def test_somebody_new_behind_a_mailbox_that_was_taken_out_joins_no_no() -> None:
     world = World.of(recipient("bob", EMAIL), no(EMAIL, "ann", reason=NoReason.TAKEN_OUT))
 
     assert moves_of(world) == ()
+
+
+def test_a_no_that_somebody_joins_leaves_the_row_as_it_is() -> None:
+    was = row(EMAIL, "ann", state=BaseState.REMOVED)
+    world = World.of(
+        recipient("ann", EMAIL), recipient("bob", EMAIL), contact(EMAIL, Standing.UNSUBSCRIBED), was
+    )
+    world.nos.append(no(EMAIL, "ann"))
+
+    (move,) = moves_of(world)
+
+    assert (move.row, move.no and move.no.persons) == (was, (ANN, BOB))

@@ -6,8 +6,19 @@ from dataclasses import replace
 import pytest
 
 from reconciler.guard import Danger, Guarded, Proposal, guard
-from reconciler.model import Address, BaseState, Change, ListUid, NoReason, Standing, Verb
-from reconciler.plan import ListPlan
+from reconciler.model import (
+    Address,
+    AudienceId,
+    BaseState,
+    Change,
+    ListChange,
+    ListUid,
+    ListVerb,
+    NoReason,
+    Standing,
+    Verb,
+)
+from reconciler.plan import ListPlan, digest_of
 from reconciler.policy import Limits, Policy, RemovedInMailchimp
 from tests.core.world import World, contact, no, recipient, row
 
@@ -480,3 +491,71 @@ def test_while_removals_are_doubted_memory_still_learns_a_no_and_what_is_on_the_
 
     assert withheld(result) == {Verb.REMOVE: 20}
     assert {move.address for move in result.moves} == {"weg@x.nl", email(0)}
+
+
+def of_half_a_list_that_tells_opt_outs(world: World) -> ListPlan:
+    plan = world.plan()
+    half = replace(plan.facts.recipients, declared_before=99, declared_after=99, tells_opt_outs=True)
+    return replace(plan, facts=replace(plan.facts, recipients=half))
+
+
+def test_nobody_is_added_from_half_a_list_whose_other_half_may_tell_of_an_opt_out() -> None:
+    world = growing(3, adds=2)
+    world.recipients[0] = replace(world.recipients[0], values={"first_name": "Changed"})
+
+    result = guard(of_half_a_list_that_tells_opt_outs(world), Limits(), approved=lambda _: True)
+
+    assert withheld(result) == {Verb.ADD: 2}
+    assert [change.verb for change in result.allowed] == [Verb.UPDATE]
+
+
+def told(world: World, verb: Verb, limits: Limits | None = None) -> str:
+    (proposal,) = [one for one in guarded(world, limits).proposals if one.verb is verb]
+    return proposal.message
+
+
+def test_each_objection_says_what_is_wrong_with_its_numbers() -> None:
+    half = synced(3, kept=2)
+    half.list_read = False
+    assert told(half, Verb.REMOVE) == "the list was not read completely from OTYS (2 of 3 rows were read)"
+
+    unseen = growing(3, adds=1)
+    unseen.audience_read = False
+    assert told(unseen, Verb.ADD) == (
+        "the audience was not read completely from Mailchimp (3 of 4 rows were read)"
+    )
+
+    emptied = synced(3, kept=3)
+    emptied.contacts.clear()
+    assert told(emptied, Verb.SUPPRESS) == (
+        "the audience is suddenly empty in Mailchimp; 3 of ours were in it"
+    )
+
+    assert told(growing(300, adds=301), Verb.ADD) == "301 would be added to a list of 300"
+
+    canaries = Limits(canaries=("canary@x.nl", email(0), "other@x.nl"))
+    assert told(synced(3, kept=2), Verb.REMOVE, canaries) == (
+        "2 of 3 canary addresses are not on the list in OTYS"
+    )
+
+
+def test_a_proposal_names_its_client_and_its_list() -> None:
+    proposal = only(guarded(synced(40, kept=20)).proposals)
+
+    assert (proposal.client, proposal.list_uid, proposal.list_name) == ("acme", "7", "123")
+
+
+def list_change(audience_id: str | None) -> ListChange:
+    return ListChange(
+        verb=ListVerb.DELETE,
+        list_uid=ListUid("7"),
+        list_name="123",
+        audience_id=None if audience_id is None else AudienceId(audience_id),
+        reason="deleted in OTYS",
+    )
+
+
+def test_an_approved_deletion_is_of_one_audience_only() -> None:
+    digests = {digest_of("acme", ListUid("7"), [list_change(one)]) for one in ("a", "b", None)}
+
+    assert len(digests) == 3
