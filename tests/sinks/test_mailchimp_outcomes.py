@@ -153,6 +153,15 @@ def test_a_contact_comes_back_at_the_address_that_otys_has_now(
     }
 
 
+def test_a_contact_that_comes_back_is_known_by_its_contact_id_from_then_on(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = archived(account, audience)
+    wanted = change(Verb.ADD, JAN, contact=replace(there, contact_id=""))
+
+    assert written(account, audience, wanted).contact_id == there.contact_id
+
+
 def test_a_contact_that_stays_archived_says_so(account: SandboxAccount, audience: AudienceId) -> None:
     wanted = change(Verb.ADD, JAN, contact=archived(account, audience))
 
@@ -206,6 +215,59 @@ def test_a_rename_finds_the_contact_that_moved_on_by_its_contact_id(
     account.change_address(audience, JAN, NEW)
 
     assert written(account, audience, wanted).result is Result.ALREADY_TRUE
+
+
+NOT_VALID = {"title": "Invalid Resource", "status": 400, "detail": "Please provide a valid email address."}
+NOT_FOUND = {"title": "Resource Not Found", "status": 404}
+
+
+def test_a_refused_address_is_remembered_of_a_contact_that_is_known_by_its_address_only(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = replace(seen(account, audience), contact_id="")
+    wanted = change(Verb.RENAME, NEW, contact=there)
+
+    def respond(request: Request) -> Reply:
+        if request.method == "PUT":
+            return reply(NOT_VALID, 400)
+        if request.path.endswith(f"/members/{there.id}"):
+            return reply({**member(JAN, contact_id=""), "id": there.id})
+        if request.path.endswith(f"/lists/{AUDIENCE}"):
+            return reply({"id": AUDIENCE, "name": "Kandidaten"})
+        return reply(NOT_FOUND, 404)
+
+    assert answered(wanted, respond).refusal is RefusalKind.INVALID_ADDRESS
+
+
+def test_a_refusal_is_not_remembered_of_who_got_the_address_that_our_contact_left(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.RENAME, NEW, contact=there)
+
+    def respond(request: Request) -> Reply:
+        if request.method == "PUT":
+            return reply(NOT_VALID, 400)
+        if request.path.endswith(f"/members/{there.contact_id}"):
+            return reply(member(OWN, contact_id=there.contact_id))
+        return reply({**member(JAN, contact_id="a stranger's"), "id": there.id})
+
+    assert answered(wanted, respond) == Outcome(change=wanted, result=Result.RETRY_LATER, detail=GONE)
+
+
+def test_whoever_has_the_new_address_is_found_where_ours_is_not(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.RENAME, NEW, contact=there)
+
+    def respond(request: Request) -> Reply:
+        if request.method == "PUT":
+            return reply(TAKEN, 400)
+        lost = request.path.endswith((f"/members/{there.contact_id}", f"/members/{there.id}"))
+        return reply(NOT_FOUND, 404) if lost else reply(member(NEW, contact_id="c2"))
+
+    assert answered(wanted, respond).detail == "another contact has this address; the next pass sees both"
 
 
 def test_a_rename_of_a_contact_that_is_gone_says_so(account: SandboxAccount, audience: AudienceId) -> None:
