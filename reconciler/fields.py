@@ -3,11 +3,13 @@
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.model import Fields
 from reconciler.policy import FieldConflicts
 
 
+@lru_cache(maxsize=256)
 def placeholders(template: str) -> tuple[str, ...]:
     """Given a template such as "{infix} {last_name}", return the names it uses.
 
@@ -21,8 +23,9 @@ def render(templates: Mapping[str, str], values: Mapping[str, str]) -> Fields:
 
     A tag none of whose values OTYS sent is left out: it is not touched. Double blanks close up.
     """
+    blank = _Blank(values)
     return {
-        tag: " ".join(template.format_map(_Blank(values)).split())
+        tag: " ".join(template.format_map(blank).split())
         for tag, template in templates.items()
         if any(name in values for name in placeholders(template))
     }

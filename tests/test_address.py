@@ -1,6 +1,7 @@
 import unicodedata
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,24 @@ def test_any_spelling_of_an_address_is_one_address(text: str) -> None:
 @pytest.mark.parametrize("text", ["jan@klant.nl", "j.o+tag@sub.klant.co.uk", "jos\u00e9@klant.nl"])
 def test_an_address_that_can_be_mailed_is_not_refused(text: str) -> None:
     assert refuse_reason(text) == ""
+
+
+@given(st.emails() | st.from_regex(r"[a-z0-9_+\-.@\"<> ]{1,70}(@([a-z0-9\-]{1,9}\.){0,3}(nl|test|x1|))?"))
+def test_an_address_is_refused_as_the_library_refuses_it(text: str) -> None:
+    try:
+        validate_email(text, check_deliverability=False)
+        refused_because = ""
+    except EmailNotValidError as error:
+        refused_because = str(error)
+
+    assert refuse_reason(text) == refused_because
+
+
+def test_a_plain_name_at_a_long_domain_is_refused_when_both_together_are_too_long() -> None:
+    domain = ".".join(["x" * 63] * 3) + ".nl"
+
+    assert refuse_reason(f"jan@{domain}") == ""
+    assert "too long" in refuse_reason(f"{'x' * 64}@{domain}")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias, Union
 
 Json: TypeAlias = Union[bool, int, float, str, "list[Json]", "dict[str, Json]", None]
@@ -28,11 +29,17 @@ def value_at(row: Row, path: str) -> Json | Missing:
     """Given a row and a dotted path, return the value there, or MISSING."""
     value: Json | Missing = MISSING
     level: Json | Mapping[str, Json] = row
-    for name in path.split("."):
-        if not isinstance(level, Mapping) or name not in level:
+    for name in _names_in(path):
+        # What was decoded is a dict, and asking that first is much quicker than asking for a Mapping.
+        if not isinstance(level, dict | Mapping) or name not in level:
             return MISSING
         value = level = level[name]
     return value
+
+
+@lru_cache(maxsize=256)
+def _names_in(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 MEANING = ("value", "name", "label")

@@ -7,7 +7,7 @@ from functools import partial
 
 from reconciler.api.ows import LARGEST_BATCH, Call, OwsClient
 from reconciler.api.ows_answers import SYSTEM, FieldRefused, Reply
-from reconciler.api.values import Json, Missing, Row
+from reconciler.api.values import Json, Missing, Row, text
 from reconciler.errors import UnexpectedAnswer
 from reconciler.model import Person
 from reconciler.sources.mapping import VALUES, OtysMapping, method_name
@@ -143,9 +143,8 @@ class People:
 
 def values_of(asked: AskedFields, row: Row) -> dict[str, str]:
     """Given a row, return the mapped values that were sent, empty ones included."""
-    values = {
-        name: asked.text(row, name) for name in VALUES if not isinstance(asked.sent(row, name), Missing)
-    }
+    sent = {name: asked.sent(row, name) for name in VALUES}
+    values = {name: text(value) for name, value in sent.items() if not isinstance(value, Missing)}
     if "name" not in values and values.keys() & NAME_PARTS:
         values["name"] = " ".join(values[part] for part in NAME_PARTS if values.get(part))
     return values

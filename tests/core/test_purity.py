@@ -36,6 +36,7 @@ ALLOWED = frozenset(
         "hashlib",
         "itertools",
         "json",
+        "re",
         "string",
         "typing",
         "unicodedata",
