@@ -5,6 +5,7 @@
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from reconciler.model import BaseState, ListUid, NoReason
 from reconciler.sandbox.otys.state import MailingList
 from reconciler.store import check_database, open_store
+from reconciler.store.schema import newest_version
+from tests.bad_input.desk import Desk
 from tests.passes.agency import Agency
 
 VERSIONS = ["0001", "0002"]
@@ -63,3 +66,20 @@ def test_a_state_of_an_earlier_version_is_upgraded_with_everything_in_it(acme: A
 def member(email: str) -> str:
     """Return how Mailchimp names a contact in a path (facts/mailchimp.md, 20)."""
     return hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
+
+
+def test_a_state_of_a_newer_version_is_left_alone(desk: Desk, nurses: MailingList) -> None:
+    desk.agency.store.close()
+    with closing(sqlite3.connect(desk.database)) as connection, connection:
+        connection.execute("UPDATE reconciler_version SET version_num = '9999'")
+    asked = desk.agency.sandbox.log.last_number()
+    for command in (("once",), ("plan",), ("db", "upgrade")):
+        ended = desk.type(*command)
+        assert ended.code == 1
+        assert ended.err.startswith(
+            f"Error: The state database {desk.database} was written by a newer version of this program"
+        )
+    assert desk.agency.sandbox.log.last_number() == asked
+    with closing(sqlite3.connect(desk.database)) as connection, connection:
+        connection.execute("UPDATE reconciler_version SET version_num = ?", [newest_version()])
+    desk.recovers(nurses)

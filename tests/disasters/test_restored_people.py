@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.api.http import RequestNote
 from reconciler.model import PassResult
 from reconciler.sandbox.otys.state import MailingList
-from tests.disasters.restored import back_up, comes_to_rest, everybody
+from reconciler.wiring import RequestCount
+from tests.disasters.restored import OldState, back_up, back_up_while_in_use, comes_to_rest, everybody
 from tests.passes.agency import Agency
 from tests.passes.test_erase import forget
 
@@ -167,3 +169,38 @@ def test_an_approval_of_the_backup_releases_nothing_but_what_it_was_given_for(ac
 
     assert acme.subscribed(nurses) == {"blijft@zorg.nl", *crowd}
     assert report.result is PassResult.WITHHELD
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("event", [unsubscribes, unsubscribes_and_is_archived])
+def test_a_backup_made_while_a_pass_was_writing_brings_back_nobody_either(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch, event: Event, method: str
+) -> None:
+    """Its journal tells of a pass that was cut off, which it was not."""
+    nurses = acme.list("Verpleegkundigen", "blijft@zorg.nl", BOB)
+    acme.once()
+    acme.join(nurses, acme.person(ANN))
+    acme.leave(nurses, BOB)
+    in_audience = f"/3.0/lists/{acme.audience(nurses)}"
+    made: list[OldState] = []
+
+    def back_up_then(_count: RequestCount, note: RequestNote) -> None:
+        if not made and note.method == method and note.path.startswith(in_audience):
+            made.append(back_up_while_in_use(acme))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RequestCount, "__call__", back_up_then)
+        acme.once()
+    acme.later(hours=1)
+    acme.join(nurses, acme.sandbox.otys.people_at(BOB)[0])
+    acme.once()
+    event(acme, nurses)
+    acme.once()
+    before = everybody(acme)
+    assert before[acme.audience(nurses)][BOB] == "subscribed"
+    acme.later(hours=1)
+
+    made[0].put_back()
+    comes_to_rest(acme)
+
+    assert everybody(acme) == before
