@@ -2,8 +2,10 @@
 
 import pytest
 
-_SLOW = ("tests/passes/", "tests/core/test_laws.py")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.nodeid.startswith(_SLOW))
+    items.sort(key=_is_slow)
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("hypothesis") is not None or item.nodeid.startswith("tests/passes/")

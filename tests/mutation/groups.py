@@ -42,7 +42,7 @@ GROUPS = (
     Group(
         "undo",
         ("inverse", "undo"),
-        ("tests/core/test_undo.py",),
+        ("tests/core/test_inverse.py", "tests/core/test_undo.py"),
     ),
     Group(
         "passes",
