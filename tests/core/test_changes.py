@@ -81,6 +81,18 @@ def test_whoever_we_archived_comes_back_as_the_contact_they_were() -> None:
     )
 
 
+def test_whoever_comes_back_has_a_name_that_both_changed_settled_as_the_policy_says() -> None:
+    archived = contact(EMAIL, Standing.ARCHIVED, first_name="Annie")
+    was = row(EMAIL, "ann", state=BaseState.REMOVED, first_name="Anna")
+    world = World.of(recipient("ann", EMAIL), archived, was)
+
+    assert change_of(world).fields == {"FNAME": "Ann"}
+
+    world.policy = Policy(field_conflicts=FieldConflicts.MAILCHIMP)
+
+    assert change_of(world).fields == {}
+
+
 def test_a_subscriber_who_is_listed_becomes_ours_with_the_name_from_otys() -> None:
     there = contact(EMAIL)
 

@@ -296,6 +296,36 @@ def test_somebody_taken_out_stays_out_through_a_typing_mistake() -> None:
     assert world.standing("ann@x.nl") is Standing.ABSENT
 
 
+def test_somebody_taken_out_is_not_dropped_while_the_list_has_a_typing_mistake_of_theirs() -> None:
+    world = moved()
+    world.contacts.clear()
+    world.recipients = [recipient("ann", "ann@@x.nl"), recipient("other", "other@x.nl")]
+    world.run()
+    world.run()
+    assert [said.reason for said in world.nos] == [NoReason.TAKEN_OUT]
+
+    world.recipients[0] = recipient("ann", "ann@x.nl")
+    world.run()
+
+    assert world.standing("ann@x.nl") is Standing.ABSENT
+
+
+def test_whose_contact_became_somebody_elses_was_not_taken_out() -> None:
+    """Ann's contact has Bob's address in Mailchimp by now, and Ann has a new one in OTYS."""
+    world = World.of(
+        recipient("ann", "ann@x.nl"),
+        recipient("bob", "bob@x.nl"),
+        contact("bob@x.nl", contact_id="c1", first_name="Bob"),
+        row("old@x.nl", "ann", contact_id="c1"),
+    )
+
+    assert verbs(world.plan()) == [
+        (Verb.ADD, "ann@x.nl"),
+        (Verb.ADOPT, "bob@x.nl"),
+        (Verb.FORGET, "old@x.nl"),
+    ]
+
+
 def test_somebody_who_left_and_returns_under_a_new_address_is_not_added_at_the_old_one() -> None:
     world = World.of(
         recipient("ann", "new@x.nl", first_name=""),
@@ -699,3 +729,15 @@ def test_the_facts_count_what_the_guards_ask_for() -> None:
     facts = world.plan().facts
 
     assert (facts.listed, facts.active, facts.missing, facts.live, facts.foreign) == (2, 2, 1, 2, 1)
+
+
+def test_a_contact_is_missing_only_if_neither_its_address_nor_its_id_is_there() -> None:
+    world = World.of(
+        contact("ann@x.nl"),
+        row("ann@x.nl", "ann", contact_id=""),
+        contact("moved@x.nl", contact_id="c2"),
+        row("bob@x.nl", "bob", contact_id="c2"),
+        row("cas@x.nl", "cas"),
+    )
+
+    assert (world.plan().facts.active, world.plan().facts.missing) == (3, 1)
