@@ -269,6 +269,13 @@ def test_an_empty_old_value_that_is_not_shown_is_undone_already() -> None:
     assert already(seen_at((world, done), ANN, fields={})) == "it has its old values"
 
 
+def test_a_value_that_was_not_there_and_is_not_shown_is_undone_already() -> None:
+    world = World.of(recipient("ann", ANN), contact(ANN), row(ANN, "ann"))
+    done = replace_first(as_recorded(a_pass(world)), before={})
+
+    assert already(seen_at((world, done), ANN, fields={})) == "it has its old values"
+
+
 def test_values_of_which_some_are_neither_old_nor_written_were_changed_since() -> None:
     story = two_fields_updated()
 
@@ -505,7 +512,7 @@ def deleted_list() -> ListDocument:
             change(Verb.ADD, ANN),
             change(Verb.ADD, OTHER, Result.REFUSED),
             change(ListVerb.DELETE, None),
-            change(ListVerb.LINK, None),
+            change(ListVerb.RENAME_AUDIENCE, None),
         ],
     )
 
@@ -519,7 +526,7 @@ def test_a_list_that_is_out_of_reach_says_so_of_each_of_its_changes() -> None:
     assert [(one.done.verb, one.verdict, one.reason) for one in told.inverses] == [
         (Verb.ADD, Verdict.IMPOSSIBLE, "the list is gone"),
         (ListVerb.DELETE, Verdict.IMPOSSIBLE, ADVICE[ListVerb.DELETE]),
-        (ListVerb.LINK, Verdict.IMPOSSIBLE, ADVICE.get(ListVerb.LINK, "the list is gone")),
+        (ListVerb.RENAME_AUDIENCE, Verdict.IMPOSSIBLE, "the list is gone"),
     ]
 
 
