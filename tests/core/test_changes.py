@@ -444,3 +444,56 @@ def test_a_no_that_somebody_joins_leaves_the_row_as_it_is() -> None:
     (move,) = moves_of(world)
 
     assert (move.row, move.no and move.no.persons) == (was, (ANN, BOB))
+
+
+# -- a no under another address --------------------------------------------------------------------
+
+
+def test_somebody_archived_before_they_were_ours_is_held_with_the_reason() -> None:
+    change = change_of(World.of(recipient("ann", EMAIL), contact(EMAIL, Standing.ARCHIVED)))
+
+    assert (change.verb, change.reason) == (
+        Verb.HOLD,
+        "archived in Mailchimp before it was ours: may have said no",
+    )
+
+
+def test_a_stranger_who_subscribed_came_back_from_the_no_of_an_earlier_address() -> None:
+    world = World.of(recipient("ann", NEW), contact(NEW, first_name="Ann"), no(EMAIL, "ann"))
+
+    change = change_of(world)
+
+    assert (change.verb, change.reason) == (Verb.ADOPT, "subscribed again by its own action")
+
+
+def test_a_stranger_who_has_not_confirmed_takes_the_no_of_an_earlier_address_along() -> None:
+    world = World.of(recipient("ann", NEW), contact(NEW, Standing.PENDING), no(EMAIL, "ann"))
+
+    change = change_of(world)
+
+    assert (change.verb, change.move.no) == (
+        Verb.SUPPRESS,
+        No(address=NEW, persons=(ANN,), reason=NoReason.UNSUBSCRIBED),
+    )
+
+
+def test_whoever_is_ours_and_subscribed_stays_so_whatever_they_said_under_another_address() -> None:
+    world = World.of(
+        recipient("ann", NEW),
+        contact(NEW, first_name="Ann"),
+        row(NEW, "ann", first_name="Ann"),
+        no(EMAIL, "ann"),
+    )
+
+    assert moves_of(world) == ()
+
+
+def test_whoever_is_ours_and_gone_stays_gone_for_a_no_under_another_address() -> None:
+    world = World.of(recipient("ann", NEW), row(NEW, "ann"), no(EMAIL, "ann"))
+
+    change = change_of(world)
+
+    assert (change.verb, change.reason) == (
+        Verb.SUPPRESS,
+        "unsubscribed in Mailchimp, under an earlier address",
+    )
