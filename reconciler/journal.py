@@ -34,6 +34,7 @@ from reconciler.pairing import Pairing
 from reconciler.plan import Sides
 from reconciler.record import read_plan
 from reconciler.running import Pass
+from reconciler.sides import read_base
 from reconciler.store import Intent, IntentKind, OutcomeRecord
 
 FOUND_DONE = "found done: the pass was cut off before it could record it"
@@ -64,7 +65,7 @@ def catch_up(running: Pass, pairing: Pairing, sides: Sides) -> Sides:
         if journal is not None and journal.audience == pairing.audience.id:
             _settle(_CutOff(running, intent.pass_id, pairing, pairing.audience, sides), journal)
         client.store.settle(intent.id, result=Result.APPLIED, detail={}, now=running.now())
-    return replace(sides, base=client.store.base(client.name, pairing.list_uid))
+    return replace(sides, base=read_base(running, pairing))
 
 
 def record_creation(running: Pass, intent: Intent, audience_id: AudienceId) -> None:

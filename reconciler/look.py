@@ -61,11 +61,16 @@ def close_intents(running: Pass, inventory: Inventory) -> Inventory:
     links = {link.list_uid: link for link in inventory.links}
     for intent in client.store.open_intents(client.name):
         link = links.get(intent.list_uid)
-        if intent.kind in _CREATIONS and link is not None and link.state is LinkState.LINKED:
+        if intent.kind in _CREATIONS and link is not None and _is_there(running, link):
             client.store.settle(intent.id, result=Result.APPLIED, detail={}, now=running.now())
         elif intent.kind is IntentKind.DELETE_AUDIENCE and link is not None:
             _close_deletion(running, inventory, intent, link)
     return replace(inventory, links=client.store.links(client.name))
+
+
+def _is_there(running: Pass, link: Link) -> bool:
+    """The link of a list whose audience is being created anew still names the one that is gone."""
+    return link.state is LinkState.LINKED and link.audience_id in running.audience_ids
 
 
 def _close_deletion(running: Pass, inventory: Inventory, intent: Intent, link: Link) -> None:

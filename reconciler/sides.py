@@ -7,6 +7,7 @@ from reconciler.model import (
     AudienceId,
     Contact,
     ContactSnapshot,
+    ListBase,
     MailingList,
     RecipientSnapshot,
     Tally,
@@ -32,6 +33,23 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
     client = running.client
     client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
     hidden = Hidden(client.store, client.name)
+    return Sides(
+        client=client.name,
+        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
+        audience_id=audience_id,
+        recipients=hidden.in_list(recipients),
+        contacts=hidden.in_audience(contacts),
+        base=read_base(running, pairing),
+        synced_once=pairing.link is not None and pairing.link.synced_once,
+    )
+
+
+def read_base(running: Pass, pairing: Pairing) -> ListBase:
+    """Given a pass and a pairing, return what is remembered of the list and this audience.
+
+    Raise BackupError when a deleted audience's backup cannot be trusted.
+    """
+    client = running.client
     base = client.store.base(client.name, pairing.list_uid)
     if pairing.starts_anew:
         known = {(no.address, no.reason) for no in base.nos}
@@ -40,15 +58,7 @@ def read_sides(running: Pass, pairing: Pairing) -> Sides:
         base = replace(base, rows={}, refusals=(), nos=(*base.nos, *forgotten))
     for uid in pairing.heir_of:
         base = replace(base, nos=(*base.nos, *client.store.base(client.name, uid).nos))
-    return Sides(
-        client=client.name,
-        mailing_list=pairing.mailing_list or MailingList(uid=pairing.list_uid, name=pairing.list_name),
-        audience_id=audience_id,
-        recipients=hidden.in_list(recipients),
-        contacts=hidden.in_audience(contacts),
-        base=base,
-        synced_once=pairing.link is not None and pairing.link.synced_once,
-    )
+    return base
 
 
 def plan_sides(running: Pass, sides: Sides) -> tuple[Sides, ListPlan]:
