@@ -620,3 +620,21 @@ def test_an_undo_of_an_adoption_is_undone_by_adopting_again() -> None:
     change = inverse_of((world, as_recorded(let_go.plan)))
 
     assert (change.verb, change.address) == (Verb.ADOPT, ANN)
+
+
+def test_whoever_subscribed_while_being_added_keeps_every_value() -> None:
+    world = World.of(recipient("ann", ANN))
+    done = as_recorded(a_pass(world), Result.ALREADY_TRUE)
+
+    change = inverse_of((world, done))
+
+    assert (change.verb, change.fields) == (Verb.FORGET, {})
+
+
+def test_a_removal_that_honoured_a_no_says_so() -> None:
+    world = World.of(recipient("bob", OTHER), contact(ANN), row(ANN, "ann"))
+    world.recipients.append(recipient("ann", ANN, opted_out=True))
+    plan = world.plan()
+    removal = replace(plan, changes=tuple(one for one in plan.changes if one.verb is Verb.REMOVE))
+
+    assert objection((world, as_recorded(removal))) == "it honoured somebody's no"
