@@ -741,3 +741,51 @@ def test_a_contact_is_missing_only_if_neither_its_address_nor_its_id_is_there() 
     )
 
     assert (world.plan().facts.active, world.plan().facts.missing) == (3, 1)
+
+
+def test_a_plan_says_of_which_list_it_is() -> None:
+    plan = World.of(recipient("ann", "ann@x.nl")).plan()
+
+    assert (plan.client, plan.list_uid, plan.list_name, plan.audience_id) == ("acme", "7", "123", "aud7")
+
+
+def refusal_of(email: str) -> Refusal:
+    return Refusal(
+        address=Address(email),
+        verb=Verb.ADD,
+        kind=RefusalKind.FAKE_ADDRESS,
+        detail="looks fake or invalid",
+        fingerprint="of other data",
+        since=NOW,
+    )
+
+
+def test_a_refusal_is_outdated_once_its_address_is_neither_listed_nor_ours() -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), contact("bob@x.nl"), row("bob@x.nl", "bob"))
+    world.refusals = tuple(map(refusal_of, ("ann@x.nl", "bob@x.nl", "weg@x.nl", "cas@x.nl")))
+
+    assert world.plan().outdated == ("cas@x.nl", "weg@x.nl")
+
+
+@pytest.mark.parametrize("side", ["list_read", "audience_read"])
+def test_no_refusal_is_outdated_for_an_absence_that_is_not_proven(side: str) -> None:
+    world = World.of(recipient("ann", "ann@x.nl"), contact("bob@x.nl"), row("bob@x.nl", "bob"))
+    world.refusals = (refusal_of("weg@x.nl"),)
+    setattr(world, side, False)
+
+    assert world.plan().outdated == ()
+
+
+def test_a_list_says_who_shares_an_address_and_whose_address_is_not_valid() -> None:
+    plan = World.of(
+        recipient("ann", "team@x.nl"),
+        recipient("bob", "team@x.nl"),
+        recipient("cas", "cas@x.nl"),
+        recipient("dea", "dea@@x.nl"),
+    ).plan()
+
+    assert [(one.address, one.persons) for one in plan.shared] == [
+        ("team@x.nl", (person("ann"), person("bob")))
+    ]
+    assert [one.person for one in plan.invalid] == [person("dea")]
+    assert plan.listed == {"team@x.nl", "cas@x.nl"}

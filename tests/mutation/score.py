@@ -70,7 +70,13 @@ def _survivors(module: str, source: Path, statuses: dict[str, str]) -> Iterator[
             continue
         mutant = name.rpartition(".")[2]
         mangled = mutant.rpartition("__mutmut_")[0]
-        difference = difflib.ndiff(body(f"{mangled}__mutmut_orig"), body(mutant))
-        changed = " / ".join(line[2:].strip() for line in difference if line.startswith("+ "))
+        difference = list(difflib.ndiff(body(f"{mangled}__mutmut_orig"), body(mutant)))
+        changed = _lines("+ ", difference)
+        if not any(map(str.isalnum, changed)):
+            changed = f"without {_lines('- ', difference)}"
         readable = mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
         yield Survivor(module, readable, changed, status)
+
+
+def _lines(sign: str, difference: list[str]) -> str:
+    return " / ".join(line[2:].strip() for line in difference if line.startswith(sign))
