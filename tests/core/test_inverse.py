@@ -638,3 +638,41 @@ def test_a_removal_that_honoured_a_no_says_so() -> None:
     removal = replace(plan, changes=tuple(one for one in plan.changes if one.verb is Verb.REMOVE))
 
     assert objection((world, as_recorded(removal))) == "it honoured somebody's no"
+
+
+def test_what_a_pass_erased_is_written_back_although_mailchimp_shows_no_such_field() -> None:
+    world, done = updated()
+    erased = replace_first(done, before={"FNAME": "Ann"}, after={"FNAME": ""})
+
+    change = inverse_of(seen_at((world, erased), ANN, fields={}))
+
+    assert (change.before, change.after) == ({"FNAME": ""}, {"FNAME": "Ann"})
+
+
+def test_what_was_empty_before_and_after_is_nothing_to_restore() -> None:
+    world, done = updated()
+    nothing = replace_first(done, before={}, after={"FNAME": ""})
+
+    assert already(seen_at((world, nothing), ANN, fields={})) == "it has its old values"
+
+
+@pytest.mark.parametrize(("written", "shown"), [("Ann  Lee", "Ann Lee"), ("Ann Lee", " Ann  Lee")])
+def test_blanks_make_no_other_value(written: str, shown: str) -> None:
+    world, done = updated()
+    spaced = replace_first(done, before={"FNAME": "Ann"}, after={"FNAME": written})
+
+    assert inverse_of(seen_at((world, spaced), ANN, fields={"FNAME": shown})).after == {"FNAME": "Ann"}
+
+
+@pytest.mark.parametrize("standing", [Standing.UNSUBSCRIBED, Standing.CLEANED, Standing.PENDING])
+def test_what_is_not_archived_any_more_does_not_come_back(standing: Standing) -> None:
+    assert objection(seen_at(removed_and_back(), ANN, standing=standing)) == (
+        f"it is {standing} in Mailchimp by now"
+    )
+
+
+def test_what_was_deleted_since_does_not_come_back() -> None:
+    world, done = removed_and_back()
+    del world.contacts[ANN]
+
+    assert objection((world, done)) == "it was deleted in Mailchimp since then"
