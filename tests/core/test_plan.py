@@ -789,3 +789,37 @@ def test_a_list_says_who_shares_an_address_and_whose_address_is_not_valid() -> N
     ]
     assert [one.person for one in plan.invalid] == [person("dea")]
     assert plan.listed == {"team@x.nl", "cas@x.nl"}
+
+
+def test_who_stays_at_a_shared_address_said_no_there_and_who_left_takes_it_along() -> None:
+    world = World.of(
+        recipient("ann", "own@x.nl"),
+        recipient("bob", "shared@x.nl"),
+        contact("shared@x.nl", Standing.UNSUBSCRIBED),
+        row("shared@x.nl", "ann", "bob"),
+    )
+
+    assert {change.address: change.reason for change in world.plan().changes} == {
+        "own@x.nl": "unsubscribed in Mailchimp, under an earlier address",
+        "shared@x.nl": "unsubscribed in Mailchimp",
+    }
+
+
+def test_a_contact_that_a_bounce_still_removes_is_not_renamed() -> None:
+    world = moved(no("old@x.nl", "ann", reason=NoReason.BOUNCED))
+
+    assert verbs(world.plan()) == [(Verb.ADD, "new@x.nl"), (Verb.REMOVE, "old@x.nl")]
+
+
+def test_a_shared_contact_one_of_whose_people_opted_out_elsewhere_is_removed_and_not_renamed() -> None:
+    world = World.of(
+        recipient("bob", "new@x.nl", first_name=""),
+        recipient("ann", "own@x.nl", opted_out=True),
+        contact("old@x.nl"),
+        row("old@x.nl", "bob", "ann"),
+    )
+
+    plan = world.plan()
+
+    assert (Verb.REMOVE, "old@x.nl") in verbs(plan)
+    assert Verb.RENAME not in [change.verb for change in plan.changes]

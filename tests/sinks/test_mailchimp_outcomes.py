@@ -603,3 +603,12 @@ def test_what_was_never_seen_is_not_written(account: SandboxAccount, audience: A
 def test_what_is_only_remembered_is_no_write(account: SandboxAccount, audience: AudienceId) -> None:
     with pytest.raises(ValueError, match="hold is nothing that is written to Mailchimp"):
         written(account, audience, change(Verb.HOLD, JAN))
+
+
+def test_an_adoption_that_writes_nothing_needs_no_word(account: SandboxAccount, audience: AudienceId) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.ADOPT, JAN, contact=there)
+
+    assert written(account, audience, wanted) == Outcome(
+        change=wanted, result=Result.ALREADY_TRUE, contact_id=there.contact_id
+    )
