@@ -38,7 +38,7 @@ from tests.core.test_undo import (
     undo,
     updated,
 )
-from tests.core.world import NOW, World, contact, no, person, recipient, row
+from tests.core.world import NOW, World, contact, no, person, recipient, row, unsettled
 
 Story = tuple[World, ListDocument]
 NEW = Address("new@x.nl")
@@ -676,3 +676,42 @@ def test_what_was_deleted_since_does_not_come_back() -> None:
     del world.contacts[ANN]
 
     assert objection((world, done)) == "it was deleted in Mailchimp since then"
+
+
+def test_a_person_whose_uid_has_a_colon_is_known_by_it() -> None:
+    world = World.of(recipient("a:b", ANN), recipient("bob", OTHER))
+    a_pass(world)
+    world.recipients = world.recipients[1:]
+    done = as_recorded(a_pass(world))
+    world.rows[ANN] = replace(world.rows[ANN], persons=())
+    world.nos = [no("elsewhere@x.nl", "a:b")]
+
+    assert objection((world, done)).startswith("somebody behind it said no")
+
+
+def test_a_refusal_that_passes_is_no_hindrance() -> None:
+    world, done = updated()
+    world.refusals = (
+        Refusal(
+            address=OTHER,
+            verb=Verb.ADD,
+            kind=RefusalKind.TOO_MANY_SIGNUPS,
+            detail="",
+            fingerprint="",
+            since=NOW,
+            retry_after=NOW,
+        ),
+    )
+
+    assert inverse_of((world, done)).fields == {"FNAME": "Ann"}
+
+
+def test_a_rename_that_took_a_name_along_is_not_repeated_once_it_is_undone() -> None:
+    world = World.of(recipient("ann", ANN))
+    a_pass(world)
+    world.recipients = [recipient("ann", NEW, first_name="Anne")]
+    done = as_recorded(a_pass(world))
+    undo(world, done)
+
+    assert unsettled(a_pass(world)) == []
+    assert world.contacts[ANN].fields == {"FNAME": "Ann"}

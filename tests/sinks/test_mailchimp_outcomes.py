@@ -19,8 +19,9 @@ from reconciler.model import (
     Verb,
 )
 from reconciler.sandbox.http import Reply, Request
+from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.sinks.mailchimp_outcomes import changed_since, refused_by, troubled
-from tests.audience_accounts import SandboxAccount, change, contacts, new_audience, sandbox_account
+from tests.audience_accounts import DEFAULTS, SandboxAccount, change, contacts, new_audience, sandbox_account
 from tests.sinks.test_mailchimp_troubles import AUDIENCE, member, reply, scripted
 
 JAN, NEW, OWN = "jan@klant.nl", "nieuw@klant.nl", "eigen@klant.nl"
@@ -529,6 +530,7 @@ def test_a_request_that_is_wrong_as_such_is_not_halved() -> None:
             RefusalKind.FORGOTTEN,
         ),
         ({"error": "is already a list member", "error_code": "ERROR_GENERIC"}, None),
+        ({"error": "Wrong.", "error_code": "ERROR_CONTACT_EXISTS"}, None),
     ],
 )
 def test_a_refused_row_is_classed_by_everything_that_it_says(
@@ -611,4 +613,42 @@ def test_an_adoption_that_writes_nothing_needs_no_word(account: SandboxAccount, 
 
     assert written(account, audience, wanted) == Outcome(
         change=wanted, result=Result.ALREADY_TRUE, contact_id=there.contact_id
+    )
+
+
+@pytest.mark.parametrize("verb", [Verb.RENAME, Verb.ADD])
+def test_a_required_field_is_no_hindrance_to_a_put_where_the_configuration_says_so(
+    account: SandboxAccount, audience: AudienceId, verb: Verb
+) -> None:
+    there = seen(account, audience, Standing.ARCHIVED if verb is Verb.ADD else Standing.SUBSCRIBED)
+    field = {"tag": "MUST", "name": "MUST", "type": "text", "required": True}
+    account.client.write("POST", f"/lists/{audience}/merge-fields", field, dict)
+    wanted = change(verb, NEW, contact=there, fields={"FNAME": "Jan"})
+
+    assert written(account, audience, wanted).refusal is RefusalKind.MERGE_FIELDS
+
+    account.sink = MailchimpSink(account.client, DEFAULTS, skip_merge_validation=True)
+
+    assert written(account, audience, wanted).result is Result.APPLIED
+
+
+def test_a_rename_tells_which_contact_it_was(account: SandboxAccount, audience: AudienceId) -> None:
+    there = seen(account, audience)
+    wanted = change(Verb.RENAME, NEW, contact=replace(there, contact_id=""))
+
+    assert written(account, audience, wanted).contact_id == there.contact_id
+
+
+def test_what_was_not_tried_any_more_says_so(account: SandboxAccount, audience: AudienceId) -> None:
+    there = seen(account, audience)
+    edit = change(Verb.UPDATE, JAN, contact=there, fields={"FNAME": "Jan"})
+    removal = change(Verb.REMOVE, JAN, contact=there)
+
+    with scripted(lambda _: Reply(500)) as (sink, _):
+        told = [outcome for group in sink.apply(AUDIENCE, [edit, removal]) for outcome in group]
+
+    assert told[1] == Outcome(
+        change=removal,
+        result=Result.RETRY_LATER,
+        detail="not tried: an earlier write was not finished",
     )
