@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.document import ChangeDocument, ListDocument
+from reconciler.fingerprint import fingerprint
 from reconciler.inverse import Inverse, Verdict
 from reconciler.inverse_of_audience import ADVICE
 from reconciler.model import (
@@ -532,17 +533,21 @@ def test_a_list_that_is_out_of_reach_says_so_of_each_of_its_changes() -> None:
 
 def test_an_undo_plans_nothing_but_what_undoes() -> None:
     world, done = updated()
-    world.recipients.append(recipient("zoe", OTHER))
-    world.refusals = (
-        Refusal(
-            address=Address("gone@x.nl"),
-            verb=Verb.ADD,
-            kind=RefusalKind.UNKNOWN,
-            detail="",
-            fingerprint="",
-            since=NOW,
-        ),
+    world.recipients += [recipient("zoe", OTHER), recipient("cas", "cas@x.nl", opted_out=True)]
+    add = next(change for change in world.plan().changes if change.address == OTHER)
+    refusal = Refusal(
+        address=OTHER,
+        verb=Verb.ADD,
+        kind=RefusalKind.UNKNOWN,
+        detail="",
+        fingerprint=fingerprint(add),
+        since=NOW,
     )
+    world.refusals = (refusal, replace(refusal, address=Address("gone@x.nl")))
+    today = world.plan()
+    assert today.moves
+    assert today.refused
+    assert today.outdated
 
     told = planned((world, done))
 
@@ -551,6 +556,50 @@ def test_an_undo_plans_nothing_but_what_undoes() -> None:
     assert [change.address for change in told.plan.changes] == [ANN]
     assert (told.plan.moves, told.plan.refused, told.plan.outdated) == ((), (), ())
     assert told.plan.audience_id == AudienceId("aud7")
+
+
+def test_a_renamed_audience_is_undone_with_its_list() -> None:
+    world, done = updated()
+    edit = ChangeDocument(
+        list="7",
+        list_name="123",
+        audience="aud7",
+        verb=ListVerb.RENAME_AUDIENCE,
+        email=None,
+        reason="changed in OTYS",
+        before={"name": "Old"},
+        after={"name": AUDIENCE.name},
+        result=Result.APPLIED,
+    )
+    both = ListDocument(list="7", list_name="123", audience="aud7", changes=[edit, *done.changes])
+
+    told = planned((world, both))
+
+    assert [(one.verb, one.reason, one.after) for one in told.list_changes] == [
+        (ListVerb.RENAME_AUDIENCE, "undoes pass 12", {"name": "Old"})
+    ]
+    assert [one.verb for one in told.held_back] == [Verb.UPDATE]
+
+
+def test_what_cannot_be_undone_keeps_nothing_else_from_being_held_back() -> None:
+    world = World.of(recipient("ann", ANN), recipient("zoe", "zoe@x.nl"))
+    done = as_recorded(a_pass(world))
+    world.nos = [no(ANN, "ann")]
+
+    told = planned((world, done))
+
+    assert [one.verdict for one in told.inverses] == [Verdict.IMPOSSIBLE, Verdict.TO_DO]
+    assert [one.address for one in told.held_back] == ["zoe@x.nl"]
+
+
+def test_undoing_an_undo_of_an_update_says_that_it_does() -> None:
+    world, done = updated()
+    first = undo(world, done)
+    assert first.plan is not None
+
+    change = inverse_of((world, as_recorded(first.plan)))
+
+    assert (change.verb, change.reason, change.after) == (Verb.UPDATE, "undoes pass 12", {"FNAME": "Anne"})
 
 
 def test_what_a_pass_would_do_again_is_held_back_in_the_name_of_who_undid_it() -> None:

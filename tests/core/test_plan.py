@@ -823,3 +823,66 @@ def test_a_shared_contact_one_of_whose_people_opted_out_elsewhere_is_removed_and
 
     assert (Verb.REMOVE, "old@x.nl") in verbs(plan)
     assert Verb.RENAME not in [change.verb for change in plan.changes]
+
+
+def removal_and_its_refusal(*, opted_out: bool) -> tuple[World, Refusal]:
+    """Ann is to be removed, which an undo holds back."""
+    world = World.of(recipient("bob", "bob@x.nl"), contact("ann@x.nl"), row("ann@x.nl", "ann"))
+    if opted_out:
+        world.recipients.append(recipient("ann", "ann@x.nl", opted_out=True))
+    removal = of_verb(world.plan(), Verb.REMOVE)
+    refusal = replace(
+        refusal_of("ann@x.nl"), kind=RefusalKind.UNDONE, verb=Verb.REMOVE, fingerprint=fingerprint(removal)
+    )
+    world.refusals = (refusal,)
+    return world, refusal
+
+
+def test_what_was_undone_is_held_back_and_stays_so() -> None:
+    world, refusal = removal_and_its_refusal(opted_out=False)
+
+    plan = world.plan()
+
+    assert [change.verb for change in plan.changes] == [Verb.ADD]
+    assert [(one.change.verb, one.refusal) for one in plan.refused] == [(Verb.REMOVE, refusal)]
+    assert plan.outdated == ()
+
+
+def test_an_undo_never_holds_back_what_honours_a_no() -> None:
+    world, _ = removal_and_its_refusal(opted_out=True)
+
+    plan = world.plan()
+
+    assert of_verb(plan, Verb.REMOVE).consent
+    assert plan.refused == ()
+
+
+def test_another_refusal_holds_back_even_what_honours_a_no() -> None:
+    world, refusal = removal_and_its_refusal(opted_out=True)
+    world.refusals = (replace(refusal, kind=RefusalKind.CANNOT_ARCHIVE),)
+
+    assert [one.change.verb for one in world.plan().refused] == [Verb.REMOVE]
+
+
+def test_what_was_undone_is_forgotten_once_no_pass_would_do_it_again() -> None:
+    world, _ = removal_and_its_refusal(opted_out=False)
+    world.recipients.append(recipient("ann", "ann@x.nl", first_name=""))
+
+    assert world.plan().outdated == ("ann@x.nl",)
+
+
+def test_the_facts_tell_how_the_contacts_stand_and_who_opted_out() -> None:
+    facts = (
+        World.of(
+            recipient("ann", "ann@x.nl", opted_out=True),
+            recipient("bob", "bob@x.nl"),
+            contact("ann@x.nl", Standing.UNSUBSCRIBED),
+            contact("bob@x.nl"),
+            contact("cas@x.nl"),
+        )
+        .plan()
+        .facts
+    )
+
+    assert facts.opted_out == 1
+    assert facts.standings == {Standing.UNSUBSCRIBED: 1, Standing.SUBSCRIBED: 2}

@@ -433,11 +433,10 @@ def test_what_is_not_known_says_why() -> None:
 
 
 def test_what_was_cut_short_says_so() -> None:
-    told = troubled(change(Verb.UPDATE, JAN), Stopping("Mailchimp", "told to stop"))
+    wanted = change(Verb.UPDATE, JAN)
 
-    assert (told.result, told.detail) == (
-        Result.RETRY_LATER,
-        "cut short: the program was told to stop",
+    assert troubled(wanted, Stopping("Mailchimp", "told to stop")) == Outcome(
+        change=wanted, result=Result.RETRY_LATER, detail="cut short: the program was told to stop"
     )
 
 
@@ -652,3 +651,21 @@ def test_what_was_not_tried_any_more_says_so(account: SandboxAccount, audience: 
         result=Result.RETRY_LATER,
         detail="not tried: an earlier write was not finished",
     )
+
+
+def test_a_contact_id_that_nobody_tells_stays_unknown() -> None:
+    told = answered(change(Verb.ADD, JAN), lambda _: reply({"new_members": [member(JAN, contact_id="")]}))
+
+    assert (told.result, told.contact_id) == (Result.APPLIED, "")
+
+
+def test_a_rename_without_fields_sends_the_address_and_nothing_else(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    wanted = change(Verb.RENAME, NEW, contact=seen(account, audience))
+    account.sandbox.log.clear()
+
+    written(account, audience, wanted)
+
+    (request,) = account.requests("PUT")
+    assert msgspec.json.decode(request.body) == {"email_address": NEW}

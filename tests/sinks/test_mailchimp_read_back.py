@@ -209,3 +209,10 @@ def test_an_edit_that_wrote_nothing_is_not_read_back(
 
     assert read_back(account, audience, wanted) == []
     assert account.requests() == []
+
+
+def test_a_removal_that_was_never_seen_cannot_be_read_back(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    with pytest.raises(ValueError, match="remove needs the contact as it was seen"):
+        read_back(account, audience, change(Verb.REMOVE, JAN))
