@@ -27,7 +27,7 @@ def render(templates: Mapping[str, str], values: Mapping[str, str]) -> Fields:
     return {
         tag: " ".join(template.format_map(blank).split())
         for tag, template in templates.items()
-        if any(name in values for name in placeholders(template))
+        if not values.keys().isdisjoint(placeholders(template))
     }
 
 
