@@ -764,3 +764,10 @@ def test_a_rename_that_took_a_name_along_is_not_repeated_once_it_is_undone() -> 
 
     assert unsettled(a_pass(world)) == []
     assert world.contacts[ANN].fields == {"FNAME": "Ann"}
+
+
+def test_a_rename_is_held_back_of_a_contact_that_is_known_by_its_address_only() -> None:
+    world, done = seen_at(renamed(), NEW, contact_id="")
+    world.rows[NEW] = replace(world.rows[NEW], contact_id="")
+
+    assert [one.verb for one in planned((world, done)).held_back] == [Verb.RENAME]
