@@ -20,6 +20,7 @@ from reconciler.model import (
 )
 from reconciler.sandbox.http import Reply, Request
 from reconciler.sinks.mailchimp import MailchimpSink
+from reconciler.sinks.mailchimp_contacts import ContactWriter
 from reconciler.sinks.mailchimp_outcomes import changed_since, refused_by, troubled
 from tests.audience_accounts import DEFAULTS, SandboxAccount, change, contacts, new_audience, sandbox_account
 from tests.sinks.test_mailchimp_troubles import AUDIENCE, member, reply, scripted
@@ -669,3 +670,15 @@ def test_a_rename_without_fields_sends_the_address_and_nothing_else(
 
     (request,) = account.requests("PUT")
     assert msgspec.json.decode(request.body) == {"email_address": NEW}
+
+
+def test_a_writer_of_single_contacts_refuses_what_it_cannot_write(
+    account: SandboxAccount, audience: AudienceId
+) -> None:
+    there = seen(account, audience)
+    writer = ContactWriter(account.client, audience, {})
+
+    with pytest.raises(ValueError, match="update needs the contact as it was seen"):
+        writer.write(change(Verb.UPDATE, JAN))
+    with pytest.raises(ValueError, match="hold is nothing that is written to Mailchimp"):
+        writer.write(change(Verb.HOLD, JAN, contact=there))

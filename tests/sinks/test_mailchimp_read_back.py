@@ -184,7 +184,8 @@ def test_the_newest_removals_are_proved_by_one_listing_however_many_are_older(
     account.sandbox.log.clear()
 
     assert account.sink.read_back(audience, removed) == []
-    assert len(account.requests()) == 1
+    (request,) = account.requests()
+    assert request.query["fields"] == "members.id,members.status,total_items"
 
 
 @pytest.mark.parametrize(("count", "places"), [(1, [0]), (3, [0, 1, 2]), (4, [0, 2, 3]), (9, [0, 4, 8])])
