@@ -886,3 +886,19 @@ def test_the_facts_tell_how_the_contacts_stand_and_who_opted_out() -> None:
 
     assert facts.opted_out == 1
     assert facts.standings == {Standing.UNSUBSCRIBED: 1, Standing.SUBSCRIBED: 2}
+
+
+def test_of_several_contacts_each_is_found_that_changed_its_address_on_both_sides() -> None:
+    world = World.of(
+        recipient("bob", "bob@x.nl"),
+        contact("bob@x.nl", first_name="Bob"),
+        row("bob@x.nl", "bob", first_name="Bob"),
+        recipient("ann", "new@x.nl"),
+        contact("new@x.nl", contact_id="c1", first_name="Ann"),
+        row("old@x.nl", "ann", contact_id="c1", first_name="Ann"),
+    )
+
+    plan = world.plan()
+
+    assert plan.changes == ()
+    assert [(move.replaces, move.address) for move in plan.moves] == [("old@x.nl", "new@x.nl")]
