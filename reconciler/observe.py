@@ -147,7 +147,8 @@ class View:
             contact = self._by_contact_id.get(row.contact_id)
             if row.state is not BaseState.ACTIVE or contact is None or contact.address in rows:
                 continue
-            left = address not in self.listings.by_address and address not in self.contacts
+            # Whoever has the old address in Mailchimp by now is somebody else, with another contact_id.
+            left = address not in self.listings.by_address
             listed = self.listings.by_address.get(contact.address)
             if left and listed is not None and set(row.persons).intersection(listed.persons):
                 rows[contact.address] = rows.pop(address)

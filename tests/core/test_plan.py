@@ -902,3 +902,29 @@ def test_of_several_contacts_each_is_found_that_changed_its_address_on_both_side
 
     assert plan.changes == ()
     assert [(move.replaces, move.address) for move in plan.moves] == [("old@x.nl", "new@x.nl")]
+
+
+def test_a_stranger_at_the_address_that_our_contact_left_is_not_touched() -> None:
+    """Ann has a new address on both sides, and somebody else subscribed at her old one."""
+    world = World.of(
+        recipient("ann", "new@x.nl"),
+        contact("new@x.nl", contact_id="c1", first_name="Ann"),
+        contact("old@x.nl", contact_id="a stranger's"),
+        row("old@x.nl", "ann", contact_id="c1", first_name="Ann"),
+    )
+
+    assert world.run().changes == ()
+    assert world.standing("old@x.nl") is Standing.SUBSCRIBED
+    assert list(world.rows) == ["new@x.nl"]
+
+
+def test_whoever_is_still_listed_at_the_address_that_our_contact_left_is_not_added_there_again() -> None:
+    """The contact of a mailbox that two people shared has the new address of one of them."""
+    world = World.of(
+        recipient("ann", "new@x.nl"),
+        recipient("bob", "old@x.nl"),
+        contact("new@x.nl", contact_id="c1", first_name="Ann"),
+        row("old@x.nl", "ann", "bob", contact_id="c1", first_name="Ann"),
+    )
+
+    assert verbs(world.plan()) == [(Verb.ADOPT, "new@x.nl"), (Verb.SUPPRESS, "old@x.nl")]
