@@ -7,6 +7,7 @@ from itertools import product
 
 WIDTH, HEIGHT = 380, 260
 LEFT, RIGHT, TOP, BOTTOM = 56, 130, 34, 44
+ROOM_FOR_A_TICK = 30
 COLOURS = ("#5b3fd6", "#0f8a5f", "#c2570c")
 
 
@@ -57,7 +58,7 @@ def _plot(plot: Plot) -> str:
 
     parts = [f'<text x="{LEFT}" y="18" font-size="13" font-weight="bold">{escape(plot.title)}</text>']
     parts += [_level(value, x(last), y(value), plot.unit) for value in (0.0, top / 2, top)]
-    parts += [_tick(size, x(size)) for size in plot.sizes]
+    parts += _ticks([(size, x(size)) for size in plot.sizes])
     parts.append(_text((x(0) + x(last)) / 2, HEIGHT - 8, plot.along, "middle"))
     labels = _apart([y(curve.values[-1]) for curve in plot.curves])
     for colour, curve, label in zip(COLOURS, plot.curves, labels, strict=False):
@@ -88,8 +89,19 @@ def _level(value: float, right: float, height: float, unit: str) -> str:
     return line + _text(LEFT - 6, height + 4, f"{value:.3g} {unit}", "end")
 
 
-def _tick(size: float, across: float) -> str:
-    return _text(across, HEIGHT - BOTTOM + 16, f"{size:,.6g}", "middle")
+def _ticks(places: Sequence[tuple[float, float]]) -> list[str]:
+    """Of two that would lie on one another the larger one stays."""
+    following = [across for _, across in places[1:]]
+    apart = [
+        (size, across)
+        for (size, across), after in zip(places, [*following, float("inf")], strict=True)
+        if after - across > ROOM_FOR_A_TICK
+    ]
+    return [_text(across, HEIGHT - BOTTOM + 16, _number(size), "middle") for size, across in apart]
+
+
+def _number(size: float) -> str:
+    return f"{size:,.0f}" if size == round(size) else f"{size:.1f}"
 
 
 def _text(x: float, y: float, words: str, anchor: str, colour: str = "#444444") -> str:
