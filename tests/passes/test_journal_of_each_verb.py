@@ -104,3 +104,14 @@ def test_a_removal_that_is_found_done_is_ours_although_somebody_else_said_no(acm
 
     rows = acme.store.base("acme", ListUid(nurses.uid)).rows
     assert rows[Address(ANN)].state is BaseState.REMOVED
+
+
+def test_a_creation_that_is_found_done_is_told_like_any_other(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *PEOPLE)
+    first = once_without_answers(acme, r"POST /3\.0/lists$")
+    acme.once()
+
+    assert first.pass_id is not None
+    [created] = [one for one in acme.store.outcomes(first.pass_id) if one.verb == "create"]
+    assert (created.list_uid, created.list_name) == (nurses.uid, "Verpleegkundigen")
+    assert (created.reason, created.detail) == ("flagged in GE203", FOUND_DONE)
