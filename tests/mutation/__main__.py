@@ -1,4 +1,8 @@
-"""Changes the product in thousands of small ways and tells which of them no test noticed (`make mutants`)."""
+"""Changes the product in thousands of small ways and tells which of them no test noticed (`make mutants`).
+
+It goes on where it was stopped, and tries again what changed in the product. What survived is not tried again
+for a new test: delete `build/mutants` to begin anew.
+"""
 
 import argparse
 import os
@@ -77,7 +81,7 @@ class _Options(argparse.Namespace):
 
 def _options() -> _Options:
     names = [group.name for group in GROUPS]
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="GROUP", help=f"some of: {', '.join(names)}")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     parser.add_argument("--at-a-time", type=int, default=os.cpu_count() or 1)
