@@ -7,6 +7,7 @@ import pytest
 from reconciler.api.http import HttpClient
 from reconciler.api.mailchimp import Mailchimp
 from reconciler.api.ows import OwsClient
+from reconciler.api.rate import Allowance
 from reconciler.errors import Stopping, Unreachable
 from reconciler.sandbox import Sandbox
 from reconciler.sandbox.faults import Fault, FaultKind
@@ -60,7 +61,9 @@ def test_whoever_waits_for_a_turn_with_otys_waits_no_longer() -> None:
         key = sandbox.world.otys_api_key
         with (
             HttpClient("OTYS", stop=stop) as http,
-            OwsClient(http, sandbox.otys_url, key, requests_a_minute=2, pause=stop.pausing("OTYS")) as client,
+            OwsClient(
+                http, sandbox.otys_url, key, allowance=Allowance(2), pause=stop.pausing("OTYS")
+            ) as client,
         ):
             client.check()  # with the login, all that is free this minute
             asker = threading.Thread(target=stop.ask)
