@@ -220,9 +220,10 @@ class WorldMachine(Watching):
         wish = Wish(address=normalise(email), because="telephoned")
         try:
             shown = self.office.with_client(lambda client: look_at_release(client, wish), plan_only=True)
-        except ReconcilerError as switched_off:
-            assert "switched off" in str(switched_off)
-            return
+        except ReconcilerError as error:
+            if "switched off" in str(error):
+                return
+            raise
         if not shown.digest:
             return
         self.office.with_client(lambda client: release(client, wish, digest=shown.digest, by="somebody"))
