@@ -13,6 +13,7 @@ from reconciler.ports import AudienceSink, AudienceSource, ListSource, OptOutSin
 from reconciler.report import ListReport, PassReport
 from reconciler.stop import Stop
 from reconciler.store import Store
+from reconciler.unchanged import Unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Client:
     """How many requests each service got so far."""
     opt_outs: OptOutSink | None = None
     """Where OTYS is told who opted out in Mailchimp; None: that is only reported."""
+    unchanged: Unchanged = field(default_factory=Unchanged)
+    """The lists that came to rest in earlier passes."""
     stop: Stop = field(default_factory=Stop)
     """Ends a pass before its next request."""
     workers: int = 4

@@ -144,7 +144,7 @@ def list_document(report: ListReport) -> ListDocument:
             "live": plan.facts.live,
             "foreign": plan.facts.foreign,
             "invalid": len(plan.invalid),
-            "shared": len(plan.shared),
+            "shared": plan.facts.shared,
         },
         changes=(
             *(_of_list(change, settled.get(id(change))) for change in report.list_changes),

@@ -43,8 +43,10 @@ def reconcile(
     Raise LockHeld when another pass of the client runs, and StoreError when what is done cannot be
     remembered.
     """
-    with _locked(client, trigger) as lock:
-        return _recorded(client, _began(client, trigger, only, pass_id), _Order(only=only), lock)
+    with _locked(client, trigger, mark=client.unchanged.mark) as lock:
+        begun = _began(client, trigger, only, pass_id)
+        client.unchanged.begin(begun, alone=lock.alone)
+        return _recorded(client, begun, _Order(only=only), lock)
 
 
 def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
@@ -71,9 +73,9 @@ class _Order:
     """What an operator wants done instead of reconciling."""
 
 
-def _locked(client: Client, trigger: str) -> AbstractContextManager[HeldLock]:
+def _locked(client: Client, trigger: str, *, mark: str = "") -> AbstractContextManager[HeldLock]:
     holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
-    return client.store.lock(client.name, holder, lease=LEASE, now=client.now)
+    return client.store.lock(client.name, holder, lease=LEASE, now=client.now, mark=mark)
 
 
 def _began(client: Client, trigger: str, only: ListUid | None, reserved: PassId | None) -> PassId:
