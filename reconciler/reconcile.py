@@ -22,7 +22,7 @@ from reconciler.model import Integration, ListUid, PassId, PassResult
 from reconciler.optouts import tell_otys
 from reconciler.pairing import Inventory, Pairing
 from reconciler.record import digest_of_pass, drop_plans, propose, trigger_of
-from reconciler.report import ListReport, OptOutsReport, PassReport, result_of
+from reconciler.report import NO_TRAFFIC, ListReport, OptOutsReport, PassReport, result_of
 from reconciler.running import Pass
 from reconciler.store import HeldLock
 from reconciler.wording import counted
@@ -92,10 +92,10 @@ def _recorded(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | N
 
 
 def _reported(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | None) -> PassReport:
-    before = client.requests()
+    before = client.traffic()
     report = _attempt(client, pass_id, order, lock)
-    made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
-    report = replace(report, requests=made)
+    traffic = {system: now - before.get(system, NO_TRAFFIC) for system, now in client.traffic().items()}
+    report = replace(report, traffic=traffic)
     client.store.end_pass(
         pass_id,
         result=report.result,

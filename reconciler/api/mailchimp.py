@@ -71,15 +71,15 @@ class Mailchimp:
         """
         query = Query(path, msgspec.json.encode(params or {}), patient)
 
-        def asked() -> T:
-            answer = self.fetch(query) if tape is None else tape.answer(query, lambda: self.fetch(query))
-            return _decoded(answer, kind, "GET", path)
+        def answer() -> Answer:
+            return self.fetch(query) if tape is None else tape.answer(query, lambda: self.fetch(query))
 
+        first = answer()
         try:
-            return asked()
+            return _decoded(first, kind, "GET", path)
         except UnexpectedAnswer:
             # A mangled answer is most often a passing trouble on the way, and a read may be repeated.
-            return asked()
+            return _decoded(answer(), kind, "GET", path)
 
     def fetch(self, query: Query) -> Answer:
         """Given a query, return the answer as it came. Raise RemoteError if it cannot be had."""
