@@ -22,7 +22,6 @@ from reconciler.model import (
     Verb,
 )
 
-
 REQUESTS: Final = "requests."
 BYTES: Final = "bytes."
 """Begin the counts that tell of one service."""
