@@ -115,7 +115,7 @@ def pass_document(report: PassReport) -> PassDocument:
         ended_at=report.ended_at.isoformat(),
         counts=report.counts(),
         problems=report.problems,
-        requests={system: one.requests for system, one in report.traffic.items()},
+        requests=report.requests,
         bytes_read={system: one.bytes_read for system, one in report.traffic.items()},
         changes=tuple(change for one in lists for change in one.changes),
         withheld=tuple(proposal for one in lists for proposal in one.withheld),

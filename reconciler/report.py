@@ -145,6 +145,11 @@ class PassReport:
     """Of how many lists it is kept what they were decided from."""
 
     @property
+    def requests(self) -> Mapping[str, int]:
+        """How many requests the pass made of each service."""
+        return {system: one.requests for system, one in self.traffic.items()}
+
+    @property
     def proposals(self) -> tuple[Proposal, ...]:
         """Everything that is withheld."""
         return tuple(proposal for report in self.lists for proposal in report.proposals)

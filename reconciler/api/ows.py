@@ -133,6 +133,7 @@ class OwsClient:
 
     def fetch(self, query: Query) -> Answer:
         """Given a query, return the answer as it came, whatever it says. Raise RemoteError without one."""
+        _require_reading(query.path)
         return self._ask(_envelope(query.path, [self._live_session(), _arguments(query)]))
 
     def batch(self, calls: Sequence[Call]) -> list[Reply]:

@@ -32,7 +32,7 @@ class HeldLock:
         client: str,
         lease: timedelta,
         now: Callable[[], datetime],
-        mark: str,
+        mark: str = "",
     ) -> None:
         self.client: Final = client
         self.alone = False

@@ -11,8 +11,10 @@ import pytest
 
 from reconciler import sides
 from reconciler.api import mailchimp
+from reconciler.api.decoding import decode
 from reconciler.api.mailchimp_wire import MembersPage
 from reconciler.client import Client
+from reconciler.plan import Sides, plan_list
 from reconciler.reconcile import reconcile
 from reconciler.report import PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
@@ -75,11 +77,9 @@ def daemon(acme: Agency, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
 
 def _watched(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> Daemon:
-    decide, decode = sides.plan_list, mailchimp.decode
-
-    def deciding(seen: sides.Sides, **rules: object) -> object:
+    def deciding(seen: Sides, **rules: object) -> object:
         daemon.decided.append(seen.mailing_list.name)
-        return decide(seen, **rules)  # type: ignore[arg-type]  # passed on as it came
+        return plan_list(seen, **rules)  # type: ignore[arg-type]  # passed on as it came
 
     def decoding(content: bytes, kind: type[object]) -> object:
         if kind is MembersPage:
