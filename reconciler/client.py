@@ -10,9 +10,10 @@ from typing import Protocol
 from reconciler.model import AudienceId, Integration, ListUid
 from reconciler.policy import Limits, Policy
 from reconciler.ports import AudienceSink, AudienceSource, ListSource, OptOutSink
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, PassReport, Traffic
 from reconciler.stop import Stop
 from reconciler.store import Store
+from reconciler.unchanged import Unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,12 @@ class Client:
     backups: Path
     """Where audiences are saved before they are deleted."""
     pairs: Mapping[ListUid, AudienceId]
-    requests: Callable[[], Mapping[str, int]] = dict
-    """How many requests each service got so far."""
+    traffic: Callable[[], Mapping[str, Traffic]] = dict
+    """What was asked of each service so far."""
     opt_outs: OptOutSink | None = None
     """Where OTYS is told who opted out in Mailchimp; None: that is only reported."""
+    unchanged: Unchanged = field(default_factory=Unchanged)
+    """The lists that came to rest in earlier passes."""
     stop: Stop = field(default_factory=Stop)
     """Ends a pass before its next request."""
     workers: int = 4

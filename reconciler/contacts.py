@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from reconciler.at_rest import came_to_rest, keep_at_rest, nothing_to_do
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.flapping import hold_flapping
 from reconciler.guard import Guarded, guard
 from reconciler.journal import catch_up
-from reconciler.keep_sides import keep_sides
+from reconciler.keep_sides import keep_sides, note_seen
 from reconciler.model import (
     AudienceId,
     BaseMove,
@@ -29,7 +30,8 @@ from reconciler.recall import keep_recalled
 from reconciler.record import keep_plan
 from reconciler.report import ListReport, is_writing
 from reconciler.running import Pass
-from reconciler.sides import plan_sides, read_sides
+from reconciler.sides import fetched_ahead, plan_sides, read_sides
+from reconciler.unchanged import AtRest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,30 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     """
     if pairing.starts_anew:
         keep_recalled(running, pairing.list_uid)
-    sides = catch_up(running, pairing, read_sides(running, pairing))
-    sides, plan = plan_sides(running, sides)
-    plan = hold_flapping(running, plan)
+    before = came_to_rest(running, pairing)
+    with fetched_ahead(running, before) as tapes:
+        if before is not None and tapes.same:
+            return _left_at_rest(running, pairing, before)
+        sides = catch_up(running, pairing, read_sides(running, pairing, tapes))
+    seen, planned = plan_sides(running, sides)
+    plan = hold_flapping(running, planned)
     guarded = guard(plan, running.client.limits, approved=running.approved.__contains__)
     decided = remember_nos(running, pairing, guarded)
-    keep_sides(running, sides, guarded)
+    keep_sides(running, seen, guarded)
+    decided = replace(decided, guarded=guarded.to_report())
+    # Whoever was looked up, or flaps, may be decided otherwise when the same bytes come again.
+    if seen is sides and plan is planned and nothing_to_do(sides, guarded) and not decided.problem:
+        keep_at_rest(running, pairing, tapes, decided.guarded, decided.outcomes)
+    return decided
+
+
+def _left_at_rest(running: Pass, pairing: Pairing, before: AtRest) -> Reconciled:
+    """Nothing differs from the pass in which there was nothing to do, so what it told is told again."""
+    running.client.unchanged.keep(before)
+    note_seen(running, pairing.list_uid)
+    decided = Reconciled(before.guarded, outcomes=before.outcomes)
+    if running.sink is not None:
+        keep_plan(running, list_report(pairing, decided))
     return decided
 
 

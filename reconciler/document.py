@@ -92,6 +92,8 @@ class PassDocument(msgspec.Struct, frozen=True, kw_only=True):
     counts: Mapping[str, int]
     problems: Sequence[str]
     requests: Mapping[str, int]
+    bytes_read: Mapping[str, int] = {}
+    """Of the services' answers, unpacked; empty of passes before it was counted."""
     changes: Sequence[ChangeDocument]
     withheld: Sequence[ProposalDocument]
     lists: Sequence[ListDocument]
@@ -113,7 +115,8 @@ def pass_document(report: PassReport) -> PassDocument:
         ended_at=report.ended_at.isoformat(),
         counts=report.counts(),
         problems=report.problems,
-        requests=report.requests or {},
+        requests=report.requests,
+        bytes_read={system: one.bytes_read for system, one in report.traffic.items()},
         changes=tuple(change for one in lists for change in one.changes),
         withheld=tuple(proposal for one in lists for proposal in one.withheld),
         lists=tuple(
@@ -144,7 +147,7 @@ def list_document(report: ListReport) -> ListDocument:
             "live": plan.facts.live,
             "foreign": plan.facts.foreign,
             "invalid": len(plan.invalid),
-            "shared": len(plan.shared),
+            "shared": plan.facts.shared,
         },
         changes=(
             *(_of_list(change, settled.get(id(change))) for change in report.list_changes),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.address import normalise
@@ -85,6 +85,10 @@ class Guarded:
             for move in self.plan.moves
             if not doubted or move.no is not None or move.address in self.plan.listed
         )
+
+    def to_report(self) -> "Guarded":
+        """Return what is told of it when all is remembered: it grows with changes, not with the list."""
+        return replace(self, plan=replace(self.plan, moves=(), outdated=(), listed=frozenset()))
 
 
 def guard(plan: ListPlan, limits: Limits, *, approved: Callable[[str], bool]) -> Guarded:

@@ -15,9 +15,8 @@ def keep_sides(running: Pass, sides: Sides, guarded: Guarded) -> None:
     A look at the plan keeps nothing: it takes no lock, and what another pass kept meanwhile would not follow.
     """
     client, list_uid = running.client, sides.mailing_list.uid
-    if running.lock is None or not client.snapshot_days:
+    if not note_seen(running, list_uid):
         return
-    running.seen.add(list_uid)
     frozen = freeze(sides, decided_of(guarded))
     last, mark = client.store.snapshot_mark(client.name, list_uid) or (None, b"")
     if mark == frozen.mark:
@@ -25,6 +24,14 @@ def keep_sides(running: Pass, sides: Sides, guarded: Guarded) -> None:
     before = client.store.snapshot_bodies(client.name, list_uid)
     body = pack(frozen, [kept.body for kept in before if not kept.unseen])
     client.store.save_snapshot(running.id, client.name, list_uid, body, running.now(), after=last)
+
+
+def note_seen(running: Pass, list_uid: ListUid) -> bool:
+    """Given a list that is decided about, note it; return whether this pass keeps what lists are made of."""
+    kept = running.lock is not None and running.client.snapshot_days > 0
+    if kept:
+        running.seen.add(list_uid)
+    return kept
 
 
 def close_sides(running: Pass, only: ListUid | None) -> None:

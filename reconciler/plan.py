@@ -10,7 +10,7 @@ from datetime import datetime
 from reconciler.changes import carry_out, hold, rename
 from reconciler.diff import Decision, decide
 from reconciler.fingerprint import fingerprint
-from reconciler.listing import Invalid, Listed, bring_together
+from reconciler.listing import Invalid, bring_together
 from reconciler.model import (
     Address,
     AudienceId,
@@ -71,6 +71,8 @@ class Facts:
     """How many contacts of the audience have each standing."""
     recipients: Tally
     contacts: Tally
+    shared: int = 0
+    """Addresses with more than one person behind them."""
     synced_once: bool = True
     """Whether list and audience were in step before."""
 
@@ -99,8 +101,6 @@ class ListPlan:
     outdated: tuple[Address, ...] = ()
     """Addresses with a refusal that is about nobody any more."""
     invalid: tuple[Invalid, ...] = ()
-    shared: tuple[Listed, ...] = ()
-    """Addresses with more than one person behind them."""
     listed: frozenset[Address] = frozenset()
 
     @property
@@ -130,7 +130,6 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
         refused=refused,
         outdated=_outdated(sides, view, refused),
         invalid=listings.invalid,
-        shared=tuple(listed for listed in listings.by_address.values() if len(listed.persons) > 1),
         listed=frozenset(listings.by_address),
     )
 
@@ -315,5 +314,6 @@ def _facts(sides: Sides, view: View) -> Facts:
         standings=Counter(contact.standing for contact in view.contacts.values()),
         recipients=sides.recipients.tally,
         contacts=sides.contacts.tally,
+        shared=sum(len(listed.persons) > 1 for listed in view.listings.by_address.values()),
         synced_once=sides.synced_once,
     )

@@ -97,5 +97,7 @@ class Limits:
     """Hours a list must have been proved deleted before its audience is deleted."""
     recent_campaign_days: float = 7.0
     """Days after a campaign in which its audience is not deleted, though its list was."""
+    reread_hours: float = 24.0
+    """Hours within which every list is decided anew, though no byte of it changed; 0: in every pass."""
     proposal_hours: float = 72.0
     """Hours after which a withheld plan can no longer be approved."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.api.tape import Tape
 from reconciler.audience_record import AudienceRecord, MergeFieldRecord
 from reconciler.model import (
     Address,
@@ -33,8 +34,14 @@ class ListSource(Protocol):
     def catalogue(self) -> Catalogue:
         """Return every list. A page that fails leaves an incomplete tally; a first page that fails raises."""
 
-    def recipients(self, mailing_list: MailingList) -> RecipientSnapshot:
-        """Given a list, return its recipients; incomplete when a page fails or the totals disagree."""
+    def recipients(self, mailing_list: MailingList, tape: Tape | None = None) -> RecipientSnapshot:
+        """Given a list, return its recipients; incomplete when a page fails or the totals disagree.
+
+        What is asked for that is noted on the tape, if one is given.
+        """
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Given a tape that knows an earlier reading, let it ask the same again, where that can be done."""
 
     def fate(self, uid: ListUid) -> Fate:
         """Given a list's uid, look that one list up. Raise RemoteError when the answer proves nothing."""
@@ -46,11 +53,15 @@ class AudienceSource(Protocol):
     def audiences(self) -> AudienceCatalogue:
         """Return every audience and how many the account may hold."""
 
-    def contacts(self, audience_id: AudienceId) -> ContactSnapshot:
+    def contacts(self, audience_id: AudienceId, tape: Tape | None = None) -> ContactSnapshot:
         """Given an audience, return its contacts of every standing, archived ones too.
 
-        Raise NotFound when the audience is gone.
+        What is asked for that is noted on the tape, if one is given. Raise NotFound when the audience is
+        gone.
         """
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Given a tape that knows an earlier reading, let it ask the same again, where that can be done."""
 
     def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
         """Given an audience and a contact's `contact_id` or address, look that one up; None: not there.

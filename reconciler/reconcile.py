@@ -22,7 +22,7 @@ from reconciler.model import Integration, ListUid, PassId, PassResult
 from reconciler.optouts import tell_otys
 from reconciler.pairing import Inventory, Pairing
 from reconciler.record import digest_of_pass, drop_plans, propose, trigger_of
-from reconciler.report import ListReport, OptOutsReport, PassReport, result_of
+from reconciler.report import NO_TRAFFIC, ListReport, OptOutsReport, PassReport, result_of
 from reconciler.running import Pass
 from reconciler.store import HeldLock
 from reconciler.wording import counted
@@ -43,8 +43,10 @@ def reconcile(
     Raise LockHeld when another pass of the client runs, and StoreError when what is done cannot be
     remembered.
     """
-    with _locked(client, trigger) as lock:
-        return _recorded(client, _began(client, trigger, only, pass_id), _Order(only=only), lock)
+    with _locked(client, trigger, mark=client.unchanged.mark) as lock:
+        begun = _began(client, trigger, only, pass_id)
+        client.unchanged.begin(begun, alone=lock.alone)
+        return _recorded(client, begun, _Order(only=only), lock)
 
 
 def make_plan(client: Client, *, only: ListUid | None = None) -> PassReport:
@@ -71,9 +73,9 @@ class _Order:
     """What an operator wants done instead of reconciling."""
 
 
-def _locked(client: Client, trigger: str) -> AbstractContextManager[HeldLock]:
+def _locked(client: Client, trigger: str, *, mark: str = "") -> AbstractContextManager[HeldLock]:
     holder = f"{trigger}, process {os.getpid()} on {socket.gethostname()}"
-    return client.store.lock(client.name, holder, lease=LEASE, now=client.now)
+    return client.store.lock(client.name, holder, lease=LEASE, now=client.now, mark=mark)
 
 
 def _began(client: Client, trigger: str, only: ListUid | None, reserved: PassId | None) -> PassId:
@@ -90,10 +92,10 @@ def _recorded(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | N
 
 
 def _reported(client: Client, pass_id: PassId, order: _Order, lock: HeldLock | None) -> PassReport:
-    before = client.requests()
+    before = client.traffic()
     report = _attempt(client, pass_id, order, lock)
-    made = {system: count - before.get(system, 0) for system, count in client.requests().items()}
-    report = replace(report, requests=made)
+    traffic = {system: now - before.get(system, NO_TRAFFIC) for system, now in client.traffic().items()}
+    report = replace(report, traffic=traffic)
     client.store.end_pass(
         pass_id,
         result=report.result,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.document import PLANNED, ChangeDocument, ListDocument, PassDocument, ProposalDocument
 from reconciler.model import PassId, Result, Verb
 from reconciler.record import read_plan, scope_of
+from reconciler.report import BYTES, REQUESTS
 from reconciler.store import OutcomeRecord, PassRecord, Store
 
 FORGOTTEN = "address "
@@ -39,11 +40,17 @@ def recorded_pass(store: Store, record: PassRecord) -> PassDocument:
         ended_at=None if record.ended_at is None else record.ended_at.isoformat(),
         counts=record.counts,
         problems=record.problems,
-        requests={},
+        requests=_by_service(record, REQUESTS),
+        bytes_read=_by_service(record, BYTES),
         changes=tuple(change for one in lists for change in one.changes),
         withheld=tuple(proposal for one in lists for proposal in one.withheld),
         lists=tuple(lists),
     )
+
+
+def _by_service(record: PassRecord, about: str) -> Mapping[str, int]:
+    counts = record.counts.items()
+    return {name.removeprefix(about): count for name, count in counts if name.startswith(about)}
 
 
 def latest_pass(store: Store) -> PassId | None:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from reconciler.failure import FailureKind
 from reconciler.guard import Guarded, Proposal
@@ -20,6 +21,10 @@ from reconciler.model import (
     Result,
     Verb,
 )
+
+REQUESTS: Final = "requests."
+BYTES: Final = "bytes."
+"""Begin the counts that tell of one service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,26 @@ class OptOutsReport:
     """Why the first of the owed ones was not told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was asked of one service."""
+
+    requests: int = 0
+    bytes_read: int = 0
+    """Of the answers' bodies, unpacked."""
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        """Return both together."""
+        return Traffic(self.requests + other.requests, self.bytes_read + other.bytes_read)
+
+    def __sub__(self, other: "Traffic") -> "Traffic":
+        """Return what came since the other."""
+        return Traffic(self.requests - other.requests, self.bytes_read - other.bytes_read)
+
+
+NO_TRAFFIC = Traffic()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
     """What became of one pass of one client."""
@@ -112,12 +137,17 @@ class PassReport:
     """What failed or deserves notice about the client as a whole."""
     failure: FailureKind | None = None
     """What kind of error ended the pass before its lists were done, if one did."""
-    requests: Mapping[str, int] | None = None
-    """How many requests the pass made of each service."""
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    """What the pass asked of each service."""
     opt_outs: OptOutsReport | None = None
     """None when the pass did not come to them."""
     kept: int = 0
     """Of how many lists it is kept what they were decided from."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """How many requests the pass made of each service."""
+        return {system: one.requests for system, one in self.traffic.items()}
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
@@ -152,7 +182,8 @@ class PassReport:
 
         `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`; `told`,
         the opt-outs that OTYS was told of; `kept`, the lists of which it is kept what they were decided from;
-        `invalid`, the recipients without a usable address, only where every list was looked at.
+        `invalid`, the recipients without a usable address, only where every list was looked at;
+        `requests.SERVICE` and `bytes.SERVICE`.
         """
         withheld = sum(len(proposal.changes) for proposal in self.proposals)
         return {
@@ -164,6 +195,8 @@ class PassReport:
             **({"kept": self.kept} if self.kept else {}),
             **({"told": self.opt_outs.told} if self.opt_outs and self.opt_outs.told else {}),
             **({"invalid": self._invalid} if self._looked_everywhere else {}),
+            **{f"{REQUESTS}{system}": one.requests for system, one in self.traffic.items() if one.requests},
+            **{f"{BYTES}{system}": one.bytes_read for system, one in self.traffic.items() if one.bytes_read},
         }
 
     @property

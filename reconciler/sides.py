@@ -1,7 +1,11 @@
 """Reads one list on all three sides at the same time, and looks up what a shifting listing left out."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Event
 
+from reconciler.api.tape import Tape
 from reconciler.hidden import Hidden
 from reconciler.model import (
     AudienceId,
@@ -18,18 +22,49 @@ from reconciler.plan import ListPlan, Sides, plan_list
 from reconciler.recall import recalled_nos
 from reconciler.running import Pass
 from reconciler.threads import threads
+from reconciler.unchanged import AtRest
 
 LOOKUPS_AT_A_TIME = 4
 NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
 
 
-def read_sides(running: Pass, pairing: Pairing) -> Sides:
+@dataclass(frozen=True, slots=True)
+class Tapes:
+    """What is asked to read both services' sides of a list."""
+
+    recipients: Tape
+    contacts: Tape
+
+    @property
+    def same(self) -> bool:
+        """Whether every answer of both services was fetched ahead and is as it was."""
+        return self.recipients.same and self.contacts.same
+
+
+@contextmanager
+def fetched_ahead(running: Pass, before: AtRest | None) -> Iterator[Tapes]:
+    """Given a list as it came to rest, if it did, yield its answers now, fetched as long as none differs."""
+    differs = Event()
+    known = ((), ()) if before is None else (before.recipients, before.contacts)
+    with Tape(known[0], stop=differs) as recipients, Tape(known[1], stop=differs) as contacts:
+        if before is not None:
+            with threads(2, "pages") as both:
+                ahead = [
+                    both.submit(running.client.lists.fetch_ahead, recipients),
+                    both.submit(running.source.fetch_ahead, contacts),
+                ]
+                for side in ahead:
+                    side.result()
+        yield Tapes(recipients, contacts)
+
+
+def read_sides(running: Pass, pairing: Pairing, tapes: Tapes | None = None) -> Sides:
     """Given a pass and a pairing, return all three sides of the list.
 
     Raise RemoteError without them, and BackupError when a deleted audience's backup cannot be trusted.
     """
     audience_id = None if pairing.audience is None else pairing.audience.id
-    recipients, contacts = _snapshots(running, pairing, audience_id)
+    recipients, contacts = _snapshots(running, pairing, audience_id, tapes)
     client = running.client
     client.stop.check("OTYS")  # snapshots that were cut short are no reason to decide anything
     hidden = Hidden(client.store, client.name)
@@ -99,22 +134,22 @@ def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
 
 
 def _snapshots(
-    running: Pass, pairing: Pairing, audience_id: AudienceId | None
+    running: Pass, pairing: Pairing, audience_id: AudienceId | None, tapes: Tapes | None
 ) -> tuple[RecipientSnapshot, ContactSnapshot]:
     """Both sides are read at the same time, so that the moments they show are close."""
     with threads(2, "snapshot") as both:
-        recipients = both.submit(_recipients, running, pairing)
-        contacts = both.submit(_contacts, running, audience_id)
+        recipients = both.submit(_recipients, running, pairing, None if tapes is None else tapes.recipients)
+        contacts = both.submit(_contacts, running, audience_id, None if tapes is None else tapes.contacts)
         return recipients.result(), contacts.result()
 
 
-def _recipients(running: Pass, pairing: Pairing) -> RecipientSnapshot:
+def _recipients(running: Pass, pairing: Pairing, tape: Tape | None) -> RecipientSnapshot:
     if pairing.emptied or pairing.mailing_list is None:
         return RecipientSnapshot((), NOTHING_THERE)
-    return running.client.lists.recipients(pairing.mailing_list)
+    return running.client.lists.recipients(pairing.mailing_list, tape)
 
 
-def _contacts(running: Pass, audience_id: AudienceId | None) -> ContactSnapshot:
+def _contacts(running: Pass, audience_id: AudienceId | None, tape: Tape | None) -> ContactSnapshot:
     if audience_id is None:
         return ContactSnapshot((), NOTHING_THERE)
-    return running.source.contacts(audience_id)
+    return running.source.contacts(audience_id, tape)

@@ -1,6 +1,5 @@
 """From the configuration to clients that can run a pass: the one place where the parts are put together."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from reconciler.errors import ConfigurationError, CredentialsRejected, Problem
 from reconciler.model import AudienceId, Integration, ListUid
 from reconciler.policy import OptOutsToOtys
 from reconciler.ports import OptOutSink
+from reconciler.report import NO_TRAFFIC, Traffic
 from reconciler.sinks.mailchimp import AudienceDefaults, MailchimpSink
 from reconciler.sinks.otys_optouts import OtysOptOuts
 from reconciler.sources.csv import CsvSource
@@ -42,22 +42,23 @@ class Manners:
 
 
 class RequestCount:
-    """Counts requests by service, from several threads."""
+    """Counts requests and what they brought by service, from several threads."""
 
     def __init__(self, tell: NoteTaker = lambda _note: None) -> None:
         """Given who else is told of every request, count from nothing."""
         self._tell = tell
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, Traffic] = {}
         self._lock = Lock()
 
     def __call__(self, note: RequestNote) -> None:
         """Given a request that was made, count it."""
         with self._lock:
-            self._counts[note.system] += 1
+            before = self._counts.get(note.system, NO_TRAFFIC)
+            self._counts[note.system] = before + Traffic(1, note.bytes_read)
         self._tell(note)
 
-    def so_far(self) -> Mapping[str, int]:
-        """Return how many requests each service got until now."""
+    def so_far(self) -> Mapping[str, Traffic]:
+        """Return what was asked of each service until now."""
         with self._lock:
             return dict(self._counts)
 
@@ -100,7 +101,7 @@ def open_client(
             now=now,
             backups=backups_folder(config),
             pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
-            requests=requests.so_far,
+            traffic=requests.so_far,
             opt_outs=opt_outs,
             stop=manners.stop,
             workers=config.daemon.workers,

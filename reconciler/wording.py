@@ -9,7 +9,7 @@ from deepdiff import DeepDiff
 from reconciler.model import Fields, ListVerb, Result, Verb
 from reconciler.printable import printable, shortened
 
-__all__ = ["counted", "describe", "done", "duration", "printable", "shortened", "some_of", "to_do"]
+__all__ = ["amount", "counted", "describe", "done", "duration", "printable", "shortened", "some_of", "to_do"]
 
 _FIRST: Final = ("email", "status")
 
@@ -113,6 +113,14 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def amount(number: int) -> str:
+    """Given a number of bytes, return it as a person says it."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if number >= size:
+            return f"{number / size:,.1f} {unit}"
+    return f"{-(-number // 1000)} kB"
 
 
 def _quoted(name: str, value: str) -> str:

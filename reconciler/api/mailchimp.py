@@ -11,6 +11,7 @@ import msgspec
 from reconciler.api.decoding import Undecodable, decode
 from reconciler.api.http import Answer, HttpClient, RequestNote, ServerFailed
 from reconciler.api.mailchimp_errors import SYSTEM, error_of, seconds_to_wait
+from reconciler.api.tape import Query, Tape
 from reconciler.errors import CredentialsRejected, UnexpectedAnswer
 from reconciler.stop import Stop
 
@@ -55,18 +56,35 @@ class Mailchimp:
         )
 
     def read(
-        self, path: str, kind: type[T], *, params: Mapping[str, str] | None = None, patient: bool = True
+        self,
+        path: str,
+        kind: type[T],
+        *,
+        params: Mapping[str, str] | None = None,
+        patient: bool = True,
+        tape: Tape | None = None,
     ) -> T:
         """Given a path, return what stands there. Raise RemoteError if it cannot be had.
 
         An impatient read gives up at the first failure of the service, so that its caller can ask for less.
+        A `tape` notes what was asked, and answers what was fetched ahead.
         """
-        answer = self._send("GET", path, params=params, repeatable=patient)
+        query = Query(path, msgspec.json.encode(params or {}), patient)
+
+        def answer() -> Answer:
+            return self.fetch(query) if tape is None else tape.answer(query, lambda: self.fetch(query))
+
+        first = answer()
         try:
-            return _decoded(answer, kind, "GET", path)
+            return _decoded(first, kind, "GET", path)
         except UnexpectedAnswer:
             # A mangled answer is most often a passing trouble on the way, and a read may be repeated.
-            return _decoded(self._send("GET", path, params=params, repeatable=patient), kind, "GET", path)
+            return _decoded(answer(), kind, "GET", path)
+
+    def fetch(self, query: Query) -> Answer:
+        """Given a query, return the answer as it came. Raise RemoteError if it cannot be had."""
+        params = msgspec.json.decode(query.arguments, type=dict[str, str])
+        return self._send("GET", query.path, params=params, repeatable=query.patient)
 
     def write(
         self, method: str, path: str, body: object, kind: type[T], *, params: Mapping[str, str] | None = None

@@ -29,6 +29,7 @@ from reconciler.api.ows_answers import (
     result_of,
 )
 from reconciler.api.rate import Allowance, RateLimiter
+from reconciler.api.tape import Query, Tape
 from reconciler.api.values import Json, rows_of, text, whole_number
 from reconciler.errors import (
     BadRequest,
@@ -115,9 +116,25 @@ class OwsClient:
         _require_reading(method)
         return self._in_session(lambda session: self._send(method, [session, *arguments]))
 
-    def page(self, method: str, arguments: Mapping[str, Json]) -> Page:
-        """Given a list method and its arguments, return one page, whichever of the two shapes it has."""
-        return page_of(self.call(method, dict(arguments)), method)
+    def page(self, method: str, arguments: Mapping[str, Json], *, tape: Tape | None = None) -> Page:
+        """Given a list method and its arguments, return one page, whichever of the two shapes it has.
+
+        A `tape` notes what was asked, and answers what was fetched ahead.
+        """
+        if tape is None:
+            return page_of(self.call(method, dict(arguments)), method)
+        _require_reading(method)
+        query = Query(method, msgspec.json.encode(arguments))
+        try:
+            return page_of(self._in_session(lambda session: self._read(query, session, tape)), method)
+        except RemoteError:
+            tape.prove_nothing()  # whoever asks in another way now would ask in vain every time
+            raise
+
+    def fetch(self, query: Query) -> Answer:
+        """Given a query, return the answer as it came, whatever it says. Raise RemoteError without one."""
+        _require_reading(query.path)
+        return self._ask(_envelope(query.path, [self._live_session(), _arguments(query)]))
 
     def batch(self, calls: Sequence[Call]) -> list[Reply]:
         """Given calls, return a reply for each, in order. Raise RemoteError if a whole batch fails."""
@@ -235,19 +252,32 @@ class OwsClient:
 
     def _send(self, method: str, params: list[Json], *, reads: bool = True) -> Json:
         body = _envelope(method, params)
+        return self._understood(lambda: self._ask(body, reads=reads))
 
+    def _read(self, query: Query, session: str, tape: Tape) -> Json:
+        body = _envelope(query.path, [session, _arguments(query)])
+
+        def answer() -> Answer:
+            return tape.answer(query, lambda: self._ask(body))
+
+        return self._understood(answer)
+
+    def _ask(self, body: bytes, *, reads: bool = True) -> Answer:
+        self._limiter.wait_for_turn()
+        answer = self._http.send(
+            "POST",
+            self._endpoint,
+            body=body,
+            repeatable=True,
+            reads=reads,
+            throttled=self._asked_to_wait,
+        )
+        self._mind_what_is_left(answer)
+        return answer
+
+    def _understood(self, ask: Callable[[], Answer]) -> Json:
         def once() -> Json:
-            self._limiter.wait_for_turn()
-            answer = self._http.send(
-                "POST",
-                self._endpoint,
-                body=body,
-                repeatable=True,
-                reads=reads,
-                throttled=self._asked_to_wait,
-            )
-            self._mind_what_is_left(answer)
-            return result_of(answer, self._dead_session_texts)
+            return result_of(ask(), self._dead_session_texts)
 
         return Retrying(
             retry=retry_if_exception_type(GarbledAnswer),
@@ -286,6 +316,11 @@ def _require_reading(method: str) -> None:
 def _envelope(method: str, params: list[Json]) -> bytes:
     # A constant id: it is not needed to match answers, and equal pages stay equal bytes.
     return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params, "id": 1})
+
+
+def _arguments(query: Query) -> Json:
+    arguments: Json = msgspec.json.decode(query.arguments)
+    return arguments
 
 
 def _number(answer: Answer, header: str) -> float | None:

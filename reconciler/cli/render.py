@@ -9,7 +9,7 @@ from reconciler.cli.render_list import Detail, name_of, print_list
 from reconciler.cli.render_text import print_hanging
 from reconciler.document import ListDocument, PassDocument, ProposalDocument
 from reconciler.model import PassResult, RefusalKind
-from reconciler.wording import counted, done, duration, printable, to_do
+from reconciler.wording import amount, counted, done, duration, printable, to_do
 
 DIGEST_SHOWN = 12
 """So many characters of a digest are enough to name it."""
@@ -131,6 +131,8 @@ def _effort(document: PassDocument) -> str:
     seconds = seconds_of(document)
     took = "" if seconds is None else f", in {duration(seconds)}"
     requests = ", ".join(
-        f"{system} {count:,}" for system, count in sorted(document.requests.items()) if count
+        f"{system} {count:,} ({amount(document.bytes_read.get(system, 0))})"
+        for system, count in sorted(document.requests.items())
+        if count
     )
     return f"{took}{', requests: ' if requests else ''}{requests}"

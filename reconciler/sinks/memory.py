@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.api.tape import Tape
 from reconciler.audience_record import AudienceRecord, MergeFieldRecord
 from reconciler.errors import NotFound, PermissionDenied
 from reconciler.model import (
@@ -48,10 +49,13 @@ class MemoryAudiences:
         constraints = Constraints(may_create=self._may_create(), maximum=self.maximum, current=len(found))
         return AudienceCatalogue(found, constraints, _complete(len(found)))
 
-    def contacts(self, audience_id: AudienceId) -> ContactSnapshot:
+    def contacts(self, audience_id: AudienceId, _tape: Tape | None = None) -> ContactSnapshot:
         """Given an audience, return its contacts of every standing. Raise NotFound when it is gone."""
         found = self.audience(audience_id).contacts()
         return ContactSnapshot(found, _complete(len(found)))
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Ask nobody: what is in memory is never asked for."""
 
     def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
         """Given an audience and a contact's `contact_id` or address, return it; None when it is not there."""

@@ -215,6 +215,13 @@ HTTP_DURATION: Final = Family(
     "seconds",
     REQUEST_BUCKETS,
 )
+HTTP_BYTES: Final = Family(
+    "http_response_bytes_total",
+    Form.COUNTER,
+    "Bytes of the two services' answers, unpacked.",
+    ("system",),
+    "bytes",
+)
 THROTTLED: Final = Family(
     "throttled_seconds_total",
     Form.COUNTER,
@@ -261,6 +268,7 @@ ALL: Final = (
     OLDEST_UNTOLD,
     HTTP_REQUESTS,
     HTTP_DURATION,
+    HTTP_BYTES,
     THROTTLED,
     MAIL_FAILURES,
     RELOAD_FAILURES,

@@ -65,6 +65,7 @@ class Metrics:
         system = note.system.lower()
         self._meters.count(families.HTTP_REQUESTS, system, _outcome(note.status))
         self._meters.observe(families.HTTP_DURATION, note.seconds, system)
+        self._meters.count(families.HTTP_BYTES, system, by=note.bytes_read)
 
     def throttled(self, system: str, seconds: float) -> None:
         """Given a service that asked for patience and how long it is waited for, add that up."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
+from reconciler.api.tape import Tape
 from reconciler.api.values import switch, whole_number
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.model import (
@@ -55,7 +56,7 @@ class CsvSource:
         table = self._lists_table()
         return Catalogue(tuple(map(_mailing_list, table.lines)), _complete(table))
 
-    def recipients(self, mailing_list: MailingList) -> RecipientSnapshot:
+    def recipients(self, mailing_list: MailingList, _tape: Tape | None = None) -> RecipientSnapshot:
         """Given a list, return its recipients. Raise RemoteError if its file is missing or wrong."""
         table = read_table(self._file_of(mailing_list.uid), needed=("email",))
         rows: dict[str, Recipient] = {}
@@ -65,6 +66,9 @@ class CsvSource:
                 raise table.problem(line.number, "this recipient is already there further up")
             rows[recipient.uid] = recipient
         return RecipientSnapshot(tuple(rows.values()), _complete(table))
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Ask nobody: a file is read anew every time."""
 
     def fate(self, uid: ListUid) -> Fate:
         """Given a list's uid, return DELETED if its row and its file are gone.

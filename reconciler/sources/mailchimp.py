@@ -13,6 +13,7 @@ from reconciler.api.mailchimp_wire import (
     MergeFieldsPage,
     member_hash,
 )
+from reconciler.api.tape import Tape
 from reconciler.audience_record import AudienceRecord
 from reconciler.errors import NotFound
 from reconciler.model import AudienceCatalogue, AudienceId, Contact, ContactSnapshot, Standing
@@ -50,18 +51,22 @@ class MailchimpSource:
             tuple(row.audience() for row in read.rows.values()), constraints.constraints(), read.tally
         )
 
-    def contacts(self, audience_id: AudienceId) -> ContactSnapshot:
+    def contacts(self, audience_id: AudienceId, tape: Tape | None = None) -> ContactSnapshot:
         """Given an audience, return its contacts of every standing, archived ones too.
 
         Archived contacts have a listing of their own, but are taken from either (facts/mailchimp.md, 14); a
         contact archived in between stands in both, and the later one is right. Contacts without an address
         count as read and are left out (facts/mailchimp.md, 68). Raise NotFound when the audience is gone.
         """
-        live = self._members(audience_id)
-        archived = self._members(audience_id, Standing.ARCHIVED)
+        live = self._members(audience_id, None, tape)
+        archived = self._members(audience_id, Standing.ARCHIVED, tape)
         rows = {**live.rows, **archived.rows}
         contacts = tuple(row.contact() for row in rows.values() if row.address)
         return ContactSnapshot(contacts, joined([live.tally, archived.tally]))
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Given a tape that knows an earlier reading, let it ask the same again."""
+        tape.fetch_ahead(self._client.fetch)
 
     def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
         """Given an audience and a contact's `contact_id` or address, look it up; None when it is not there.
@@ -97,7 +102,9 @@ class MailchimpSource:
 
         return tuple(read_all(fetch, lambda row: row.tag, self._other_page).rows.values())
 
-    def _members(self, audience_id: AudienceId, standing: Standing | None = None) -> Read[MemberRow]:
+    def _members(
+        self, audience_id: AudienceId, standing: Standing | None, tape: Tape | None
+    ) -> Read[MemberRow]:
         def fetch(span: Span) -> Page[MemberRow]:
             params = {
                 **span.params,
@@ -109,7 +116,7 @@ class MailchimpSource:
             if standing:
                 params["status"] = standing
             path = f"{audience_path(audience_id)}/members"
-            page = self._client.read(path, MembersPage, params=params, patient=span.patient)
+            page = self._client.read(path, MembersPage, params=params, patient=span.patient, tape=tape)
             return Page(page.members, page.total_items)
 
         return read_all(fetch, lambda row: row.id or row.contact_id, self._member_page)

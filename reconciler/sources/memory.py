@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from reconciler.api.tape import Tape
 from reconciler.errors import RemoteError
 from reconciler.model import (
     Catalogue,
@@ -41,7 +42,7 @@ class MemoryLists:
         self._fail_if_out()
         return Catalogue(tuple(self._lists.values()), _complete(len(self._lists)))
 
-    def recipients(self, mailing_list: MailingList) -> RecipientSnapshot:
+    def recipients(self, mailing_list: MailingList, _tape: Tape | None = None) -> RecipientSnapshot:
         """Given a list, return its recipients, only the first of them while it is cut off."""
         self._fail_if_out()
         rows = tuple(self._recipients.get(mailing_list.uid, {}).values())
@@ -50,6 +51,9 @@ class MemoryLists:
             return RecipientSnapshot(rows, _complete(len(rows)))
         tally = Tally(rows=limit, declared_before=len(rows), failure=f"reading stopped after {limit} rows")
         return RecipientSnapshot(rows[:limit], tally)
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Ask nobody: what is in memory is never asked for."""
 
     def fate(self, uid: ListUid) -> Fate:
         """Given a list's uid, return whether it lives."""

@@ -6,6 +6,7 @@ from functools import partial
 
 from reconciler.api.ows import ApiUser, OwsClient
 from reconciler.api.ows_answers import SYSTEM, Page
+from reconciler.api.tape import Tape
 from reconciler.api.values import Json, Missing, text, whole_number
 from reconciler.errors import RemoteError, UnexpectedAnswer
 from reconciler.model import (
@@ -76,7 +77,7 @@ class OtysSource:
         living = [row for row in listing.rows if not self._lists.switch(row, "deleted")]
         return Catalogue(tuple(map(self._mailing_list, living)), listing.tally)
 
-    def recipients(self, mailing_list: MailingList) -> RecipientSnapshot:
+    def recipients(self, mailing_list: MailingList, tape: Tape | None = None) -> RecipientSnapshot:
         """Given a list, return its recipients; incomplete when a page fails or the totals disagree.
 
         Raise RemoteError when the first page fails, or when people cannot be looked up.
@@ -89,9 +90,13 @@ class OtysSource:
             "param": str(mailing_list.uid),
         }
         listing = self._listing(
-            about.service, about.method, self._recipients, sort=about.sort, condition=condition
+            about.service, about.method, self._recipients, sort=about.sort, condition=condition, tape=tape
         )
-        return self._with_people(listing)
+        return self._with_people(listing, tape)
+
+    def fetch_ahead(self, tape: Tape) -> None:
+        """Given a tape that knows an earlier reading, let it ask the same again."""
+        tape.fetch_ahead(self._ows.fetch)
 
     def fate(self, uid: ListUid) -> Fate:
         """Given a list's uid, look that one list up. Raise RemoteError when the answer proves nothing."""
@@ -110,7 +115,14 @@ class OtysSource:
     # -- reading -------------------------------------------------------------------------------------
 
     def _listing(
-        self, service: str, method: str, asked: AskedFields, *, sort: str, condition: Json
+        self,
+        service: str,
+        method: str,
+        asked: AskedFields,
+        *,
+        sort: str,
+        condition: Json,
+        tape: Tape | None = None,
     ) -> Listing:
         name = method_name(service, method)
 
@@ -123,7 +135,7 @@ class OtysSource:
                 "sort": {sort: "ASC"},
                 "getTotalCount": 1,
             }
-            return self._ows.page(name, arguments)
+            return self._ows.page(name, arguments, tape=tape)
 
         return read_listing(
             lambda limit, offset: asked.ask(partial(page, limit, offset)),
@@ -156,7 +168,7 @@ class OtysSource:
 
     # -- people --------------------------------------------------------------------------------------
 
-    def _with_people(self, listing: Listing) -> RecipientSnapshot:
+    def _with_people(self, listing: Listing, tape: Tape | None) -> RecipientSnapshot:
         recipients = [self._recipient(row) for row in listing.rows]
         wanted = {
             recipient.person
@@ -164,6 +176,8 @@ class OtysSource:
             if self._needs_lookup(row, recipient.person)
         }
         found = self._people.look_up(wanted) if wanted else {}
+        if wanted and tape is not None:
+            tape.prove_nothing()  # their addresses are not in these pages
         problems = [person.problem for person in found.values() if person.problem]
         tally = listing.tally
         if problems and not tally.failure:

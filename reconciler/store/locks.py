@@ -14,11 +14,12 @@ from reconciler.errors import LockHeld, StoreError
 from reconciler.process import is_gone, this_process
 from reconciler.store.connection import Database, insert
 from reconciler.store.records import LockRecord
-from reconciler.store.tables import locks
+from reconciler.store.tables import locks, meta
 
 _log = structlog.get_logger(__name__)
 
 _RENEWALS_A_LEASE: Final = 3
+_MARK: Final = "lock mark of "
 
 
 class HeldLock:
@@ -31,12 +32,16 @@ class HeldLock:
         client: str,
         lease: timedelta,
         now: Callable[[], datetime],
+        mark: str = "",
     ) -> None:
         self.client: Final = client
+        self.alone = False
+        """Whether nobody held the lock since the same mark was left with it."""
         self._database = database
         self._lease = lease
         self._now = now
         self._token = secrets.token_hex(16)
+        self._mark = mark or self._token
         self._lost = threading.Event()
 
     @property
@@ -83,6 +88,7 @@ class HeldLock:
                 )
             )
             self._require_mine(connection)
+            self.alone = self._left_mark(connection)
 
     def renew(self) -> None:
         """Begin the lease anew. Raise LockHeld if another holder took the lock over."""
@@ -119,6 +125,17 @@ class HeldLock:
             left = (locks.c.client == self.client, locks.c.token == row.token)
             connection.execute(delete(locks).where(*left))
 
+    def _left_mark(self, connection: Connection) -> bool:
+        """Leave our mark unless it is still there; return whether it was."""
+        name = _MARK + self.client
+        if connection.scalar(select(meta.c.value).where(meta.c.name == name)) == self._mark:
+            return True
+        statement = insert(connection, meta).values(name=name, value=self._mark)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"value": self._mark})
+        )
+        return False
+
     def _require_mine(self, connection: Connection) -> None:
         row = connection.execute(select(locks).where(locks.c.client == self.client)).one_or_none()
         if row is not None and row.token == self._token:
@@ -148,13 +165,14 @@ class Locks:
 
     @contextmanager
     def lock(
-        self, client: str, holder: str, *, lease: timedelta, now: Callable[[], datetime]
+        self, client: str, holder: str, *, lease: timedelta, now: Callable[[], datetime], mark: str = ""
     ) -> Iterator[HeldLock]:
         """Given a client, hold its lock, renewing the lease in the background.
 
-        Raise LockHeld, naming the holder and since when, if another holds it.
+        Who remembers what was under the lock leaves a mark, to be told whether another held it since. Raise
+        LockHeld, naming the holder and since when, if another holds it.
         """
-        held = HeldLock(self._database, client=client, lease=lease, now=now)
+        held = HeldLock(self._database, client=client, lease=lease, now=now, mark=mark)
         held.take(holder)
         ended = threading.Event()
         keeper = threading.Thread(target=held.keep, args=(ended,), name=f"lock of {client}", daemon=True)

@@ -59,11 +59,14 @@ class Measured(msgspec.Struct, kw_only=True):
         return self.disk / self.contacts
 
 
-def quiet(server: Bench, name: str, towns: Sequence[Town]) -> Measured:
-    """Given towns in step with their audiences, measure a full pass of each that finds nothing to do."""
+def quiet(server: Bench, name: str, towns: Sequence[Town], *, before: int = 0) -> Measured:
+    """Given towns in step with their audiences, measure a full pass of each that finds nothing to do.
+
+    It is the first pass of its process, or follows so many others, as a daemon's does.
+    """
     with tempfile.TemporaryDirectory() as folder:
         _bring_to_rest(server, folder, towns)
-        measured = _measure(server, name, folder, towns, kind="pass")
+        measured = _measure(server, name, folder, towns, kind="pass", before=before)
     if measured.planned:
         raise RuntimeError(f"{name}: the passes before did not bring the world to rest")
     return measured
@@ -127,9 +130,11 @@ def _bring_to_rest(server: Bench, folder: str, towns: Sequence[Town]) -> None:
         run(Work(kind="pass", url=server.url, folder=folder, towns=list(towns)))
 
 
-def _measure(server: Bench, name: str, folder: str, towns: Sequence[Town], *, kind: str) -> Measured:
+def _measure(
+    server: Bench, name: str, folder: str, towns: Sequence[Town], *, kind: str, before: int = 0
+) -> Measured:
     server.serve(*towns, WARM)
-    done = run(Work(kind=kind, url=server.url, folder=folder, towns=list(towns)))
+    done = run(Work(kind=kind, url=server.url, folder=folder, towns=list(towns), before=before))
     asked = _asked_of(server, towns)
     floor = run(Work(kind="floor", url=server.url, towns=list(towns), asked=asked)).floor
     if done.cost is None or floor is None:

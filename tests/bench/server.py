@@ -72,6 +72,11 @@ class Bench:
             connection.close()
 
 
+def bench_at(url: str) -> Bench:
+    """Given where a server runs that another process started, return it."""
+    return Bench(urlsplit(url).port or 0)
+
+
 @contextmanager
 def bench() -> Iterator[Bench]:
     """Yield a server in a process of its own, which serves nothing as yet."""

@@ -24,6 +24,8 @@ class Results(msgspec.Struct, kw_only=True):
 
     scale: float
     many_lists: Measured
+    kept_open: Measured
+    """The same, of a client that stays open from pass to pass."""
     new_list: Measured
     big_list: Measured
     many_clients: Measured
@@ -58,6 +60,8 @@ class Line:
 def lines(results: Results) -> Iterator[Line]:
     """Given what was measured, return the table."""
     yield from _quiet("A", results.many_lists)
+    yield Line("A  the same in a daemon: processor, of fetching", results.kept_open.over_fetch, 1.25)
+    yield Line("A  the same in a daemon: peak memory", results.kept_open.cost.peak / MEGABYTE, 150, "MB")
     new = results.new_list
     least = -(-new.contacts // 500)
     yield Line("B  adding requests", new.adding / least, 1.05)
@@ -103,7 +107,13 @@ def costs(results: Results) -> str:
         f"{'':34}{'contacts':>10}{'cpu s':>8}{'fetch s':>9}{'floor s':>9}{'wall s':>8}"
         f"{'peak MB':>9}{'OTYS':>7}{'Mailchimp':>11}{'read MB':>9}\n"
     )
-    main = (results.many_lists, results.new_list, results.big_list, results.many_clients)
+    main = (
+        results.many_lists,
+        results.kept_open,
+        results.new_list,
+        results.big_list,
+        results.many_clients,
+    )
     grown = (one for series in results.growth.values() for one in series)
     return head + "".join(map(_cost, (*main, *grown)))
 

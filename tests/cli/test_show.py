@@ -34,6 +34,22 @@ def busy(run: Run, office: Office) -> MailingList:
     return zorg
 
 
+def test_what_a_pass_asked_for_is_told_at_once_and_later_too(run: Run, office: Office) -> None:
+    office.mailing_list("Zorg", *PEOPLE)
+    before = office.sandbox.log.last_number()
+    once = run("once")
+    asked = office.sandbox.log.requests(after=before)
+    [told] = json.loads(run("show", "--json").out)["passes"]
+
+    sent = {"OTYS": 0, "Mailchimp": 0}
+    for one in asked:
+        sent["OTYS" if one.system == "otys" else "Mailchimp"] += one.operation != "logout"
+    assert told["requests"] == sent
+    assert all(told["bytes_read"][system] > 100 * count for system, count in sent.items())
+    assert f"Mailchimp {sent['Mailchimp']} (" in flat(once.out)
+    assert f"Mailchimp {sent['Mailchimp']} (" in flat(run("show").out)
+
+
 def test_a_pass_is_shown_with_everything_it_did(run: Run, office: Office) -> None:
     busy(run, office)
     told = run("once")

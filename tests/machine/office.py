@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -50,12 +50,15 @@ class Office:
         self.database = folder / "state" / "reconciler.db"
         self._put_back(_fresh_database(folder / "fresh"))
         self.agency = Agency(self.sandbox, folder, self._open(), mapping=folder / "mapping.toml")
+        self._daemon = ExitStack()
+        self._kept: tuple[Config, Client] | None = None
 
     @property
     def store(self) -> Store:
         return self.agency.store
 
     def close(self) -> None:
+        self._stop_daemon()
         self.store.close()
         self.sandbox.stop()
 
@@ -69,7 +72,26 @@ class Office:
         uid = None if only is None else ListUid(only)
         if plan_only:
             return self.with_client(lambda client: make_plan(client, only=uid), plan_only=True)
-        return self.with_client(lambda client: reconcile(client, trigger="once", only=uid))
+        try:
+            with self._wire():
+                return reconcile(self._client_of_daemon(), trigger="once", only=uid)
+        except BaseException:
+            self._stop_daemon()
+            raise
+
+    def _client_of_daemon(self) -> Client:
+        """The client stays open from pass to pass, until its configuration changes."""
+        config = self._config()
+        if self._kept is None or self._kept[0] is not config:
+            self._stop_daemon()
+            opened = open_client("acme", config, self.store, Unwatched(), now=lambda: self.agency.now)
+            self._kept = config, self._daemon.enter_context(opened)
+        return self._kept[1]
+
+    def _stop_daemon(self) -> None:
+        self._kept = None
+        with self._wire():
+            self._daemon.close()
 
     def with_client(self, do: Callable[[Client], T], *, plan_only: bool = False) -> T:
         """Given what to do with the client, do it over the wire."""
@@ -94,6 +116,7 @@ class Office:
 
     def restart(self) -> None:
         """A new process after one that was killed: its lock has run out."""
+        self._stop_daemon()
         self.store.close()
         self.let_pass(0.1)
         self.agency.store = self._open()
@@ -107,6 +130,7 @@ class Office:
         return content
 
     def restore(self, content: bytes) -> None:
+        self._stop_daemon()
         self.store.close()
         self._put_back(content)
         self.agency.store = self._open()

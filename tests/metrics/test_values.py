@@ -231,6 +231,16 @@ def test_requests_are_counted_by_what_came_of_them(measured: Measured, status: i
     assert made == (2 if status in (429, 503) else 1)
 
 
+def test_the_bytes_of_answers_add_up(measured: Measured) -> None:
+    with (
+        serving(Script((200, {}, b"x" * 700), (200, {}, b"x" * 300))) as url,
+        HttpClient("OTYS", on_request=measured.metrics.request) as client,
+    ):
+        for _ in range(2):
+            client.send("GET", url, repeatable=True)
+    assert measured.value("http_response_bytes_total", client=None, system="otys") == 1000
+
+
 def test_a_request_without_an_answer_is_counted(measured: Measured) -> None:
     with (
         HttpClient("Mailchimp", attempts=1, on_request=measured.metrics.request) as client,

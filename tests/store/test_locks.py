@@ -33,6 +33,32 @@ def test_a_released_lock_is_free(store: Store, other_store: Store) -> None:
         assert not held.lost
 
 
+def test_who_left_a_mark_is_told_whether_another_held_the_lock_since(
+    store: Store, other_store: Store
+) -> None:
+    def alone(at: Store, mark: str = "", client: str = CLIENT) -> bool:
+        with at.lock(client, "somebody", lease=FAR, now=Clock(), mark=mark) as held:
+            return held.alone
+
+    assert not alone(store, "mine"), "the first time"
+    assert alone(store, "mine")
+    assert not alone(other_store)
+    assert not alone(store, "mine")
+    assert not alone(other_store, "theirs")
+    assert not alone(store, "mine")
+    alone(other_store, "theirs", client="another")
+    assert alone(store, "mine"), "another client's lock is another matter"
+
+
+def test_who_was_refused_the_lock_leaves_no_mark(store: Store, other_store: Store) -> None:
+    with store.lock(CLIENT, "first", lease=FAR, now=Clock(), mark="ours") as held:
+        with pytest.raises(LockHeld), other_store.lock(CLIENT, "second", lease=FAR, now=Clock()):
+            pytest.fail("two passes held one lock")
+        assert held.still_held()
+    with store.lock(CLIENT, "first", lease=FAR, now=Clock(), mark="ours") as held:
+        assert held.alone
+
+
 def test_a_lock_is_released_when_its_pass_fails(store: Store) -> None:
     with (
         pytest.raises(ZeroDivisionError),

@@ -1,0 +1,151 @@
+"""Knows what was asked to read one side of a list, and whether asking it again brings the same bytes."""
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from threading import Event
+from types import TracebackType
+from typing import IO, Final, Self, TypeAlias
+
+import xxhash
+
+from reconciler.api.http import Answer
+from reconciler.errors import RemoteError
+
+KEPT_IN_MEMORY: Final = 4 * 1024 * 1024
+"""Bytes of answers that are fetched ahead; more go to a file without a name."""
+_SEED: Final = secrets.randbits(64)  # so that nobody can make up two pages with one fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A reading request, without session and key."""
+
+    path: str
+    """Path or method."""
+    arguments: bytes
+    """Encoded; equal arguments are equal bytes."""
+    patient: bool = True
+    """Whether a failure of the service may be waited out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was answered, and the fingerprint of its answer."""
+
+    query: Query
+    fingerprint: bytes
+
+
+Trace: TypeAlias = tuple[Asked, ...]
+"""All that one reading asked, in its order. An empty one tells nothing."""
+
+
+class Tape:
+    """The answers to one reading. Given what the last one asked, it can ask that ahead and keep the bytes.
+
+    Equal answers lead a reader to ask the same next and to understand the same, so where every answer is as
+    it was, nothing needs to be decoded. Where one differs, the reader gets what was fetched already and asks
+    the rest: nothing is asked twice.
+    """
+
+    def __init__(self, known: Trace = (), *, stop: Event | None = None) -> None:
+        """Given what the last reading asked, if that is known.
+
+        `stop` is set as soon as an answer differs, and ends the fetching ahead of all tapes that share it.
+        """
+        self.same = False
+        """Whether every answer was fetched ahead and is as it was."""
+        self._known = known
+        self._stop = stop or Event()
+        self._ahead: deque[tuple[Query, _Kept | RemoteError]] = deque()
+        self._asked: list[Asked] = []
+        self._conclusive = True
+        self._spool: IO[bytes] = SpooledTemporaryFile(KEPT_IN_MEMORY)  # noqa: SIM115 (the tape closes it)
+
+    @property
+    def trace(self) -> Trace:
+        """What was asked, to compare the next reading with; empty if that proves nothing."""
+        return tuple(self._asked) if self._conclusive else ()
+
+    def fetch_ahead(self, fetch: Callable[[Query], Answer]) -> None:
+        """Given how to ask, ask what the last reading asked, until an answer differs."""
+        for asked in self._known:
+            if self._stop.is_set():
+                return
+            try:
+                answer = fetch(asked.query)
+            except RemoteError as error:
+                # It is the reader's: who reads decides what to do about it.
+                self._ahead.append((asked.query, error))
+                self._stop.set()
+                return
+            self._ahead.append((asked.query, self._keep(answer)))
+            if _fingerprint(asked.query, answer) != asked.fingerprint:
+                self._stop.set()
+                return
+        self.same = bool(self._known)
+
+    def answer(self, query: Query, ask: Callable[[], Answer]) -> Answer:
+        """Given a query and how to ask it, return the answer that was fetched ahead, or ask.
+
+        Raise RemoteError if that is what came of it.
+        """
+        answer = self._fetched(query)
+        if answer is None:
+            answer = ask()
+        self._asked.append(Asked(query, _fingerprint(query, answer)))
+        return answer
+
+    def prove_nothing(self) -> None:
+        """Note that more was read than the answers on this tape, or that one could not be understood."""
+        self._conclusive = False
+
+    def close(self) -> None:
+        """Let the kept bytes go."""
+        self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _keep(self, answer: Answer) -> "_Kept":
+        kept = _Kept(answer.status, answer.headers, self._spool.tell(), len(answer.body))
+        self._spool.write(answer.body)
+        return kept
+
+    def _fetched(self, query: Query) -> Answer | None:
+        if not self._ahead:
+            return None
+        asked, kept = self._ahead.popleft()
+        if asked != query:
+            self._ahead.clear()  # this reading goes another way than the last one
+            return None
+        if isinstance(kept, RemoteError):
+            raise kept
+        self._spool.seek(kept.start)
+        return Answer(kept.status, kept.headers, self._spool.read(kept.length))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer whose body is in the spool."""
+
+    status: int
+    headers: Mapping[str, str]
+    start: int
+    length: int
+
+
+def _fingerprint(query: Query, answer: Answer) -> bytes:
+    told = xxhash.xxh3_128(seed=_SEED)
+    told.update(f"{answer.status} {query.path} {len(query.arguments)} ".encode())
+    told.update(query.arguments)
+    told.update(answer.body)
+    return told.digest()

@@ -1,0 +1,57 @@
+"""Which lists of a pass are at rest: those whose bytes on both sides are as when there was nothing to do."""
+
+from reconciler.guard import Guarded
+from reconciler.model import Outcome, Verb
+from reconciler.pairing import Pairing
+from reconciler.plan import Sides
+from reconciler.running import Pass
+from reconciler.sides import Tapes
+from reconciler.unchanged import AtRest
+
+
+def came_to_rest(running: Pass, pairing: Pairing) -> AtRest | None:
+    """Given a list as it is now, return it as it came to rest if nothing but its bytes can differ."""
+    limits = running.client.limits
+    before = running.client.unchanged.take(pairing, running.now(), limits.reread_hours)
+    return before if _may_rest(running, pairing) else None
+
+
+def keep_at_rest(
+    running: Pass, pairing: Pairing, tapes: Tapes, guarded: Guarded, outcomes: tuple[Outcome, ...]
+) -> None:
+    """Given a list about which there was nothing to do, remember it, if its bytes tell all about it."""
+    recipients, contacts = tapes.recipients.trace, tapes.contacts.trace
+    if not _may_rest(running, pairing) or not recipients or not contacts:
+        return
+    running.client.unchanged.keep(
+        AtRest(
+            pairing=pairing,
+            recipients=recipients,
+            contacts=contacts,
+            guarded=guarded,
+            outcomes=outcomes,
+            since=running.now(),
+        )
+    )
+
+
+def nothing_to_do(sides: Sides, guarded: Guarded) -> bool:
+    """Given a list and what was decided about it, return whether the same bytes would come to the same.
+
+    Whatever is done, or may be decided otherwise as time goes by, speaks against it; what is held for good
+    does not.
+    """
+    plan = guarded.plan
+    complete = sides.recipients.tally.complete and sides.contacts.tally.complete
+    only_held = all(change.verb is Verb.HOLD for change in plan.changes)
+    pending = guarded.proposals or guarded.released or plan.moves or plan.outdated
+    expires = any(refusal.retry_after is not None for refusal in sides.base.refusals)
+    return complete and only_held and not pending and not expires
+
+
+def _may_rest(running: Pass, pairing: Pairing) -> bool:
+    """Without the lock, somebody else may be at work; what was cut off has to be found out first."""
+    complete = pairing.audience is not None and pairing.link is not None and pairing.syncs
+    unusual = pairing.starts_anew or pairing.heir_of or pairing.emptied or pairing.waits or pairing.changes
+    cut_off = running.cut_off.get(pairing.list_uid)
+    return running.lock is not None and complete and not unusual and not cut_off

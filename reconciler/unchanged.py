@@ -1,0 +1,74 @@
+"""Remembers the lists that came to rest, so that one whose bytes are the same need not be decided again.
+
+In memory only: whoever begins anew, or finds that somebody else worked on the client, decides everything.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+from zlib import crc32
+
+from reconciler.api.tape import Trace
+from reconciler.guard import Guarded
+from reconciler.model import ListUid, Outcome, PassId
+from reconciler.pairing import Pairing
+
+_MOST: Final = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtRest:
+    """A list about which there was nothing to write and nothing to remember."""
+
+    pairing: Pairing
+    recipients: Trace
+    contacts: Trace
+    guarded: Guarded
+    outcomes: tuple[Outcome, ...]
+    """What is held, and told in every pass."""
+    since: datetime
+
+
+class Unchanged:
+    """The lists of one client that came to rest. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.mark: Final = secrets.token_hex(16)
+        """What is left with the client's lock."""
+        self._lists: dict[ListUid, AtRest] = {}
+        self._last_pass = PassId(0)
+        self._lock = Lock()
+
+    def begin(self, pass_id: PassId, *, alone: bool) -> None:
+        """Given a pass that begins, and whether nobody else worked on the client since the one before.
+
+        A pass with a lower number than the one before shows that an older database was put back.
+        """
+        with self._lock:
+            if not alone or pass_id <= self._last_pass:
+                self._lists.clear()
+            self._last_pass = pass_id
+
+    def take(self, pairing: Pairing, now: datetime, reread_hours: float) -> AtRest | None:
+        """Given a list as it is now, return it as it came to rest, and forget it until it is kept again.
+
+        None where anything but its bytes differs, or where it is time to decide it anew.
+        """
+        with self._lock:
+            found = self._lists.pop(pairing.list_uid, None)
+        if found is None or found.pairing != pairing:
+            return None
+        ends = found.since + _spread(pairing.list_uid, reread_hours)
+        return found if found.since <= now < ends else None
+
+    def keep(self, at_rest: AtRest) -> None:
+        """Given a list that is at rest, remember it."""
+        with self._lock:
+            self._lists[at_rest.pairing.list_uid] = at_rest
+
+
+def _spread(list_uid: ListUid, hours: float) -> timedelta:
+    """Half of the hours to all of them, so that not every list is read in the same pass."""
+    return timedelta(hours=hours) * (1 + crc32(list_uid.encode()) / _MOST) / 2

@@ -1,0 +1,117 @@
+"""What one reading asked, asked ahead by the next."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from threading import Event
+
+import pytest
+
+from reconciler.api.http import Answer
+from reconciler.api.tape import KEPT_IN_MEMORY, Query, Tape, Trace
+from reconciler.errors import Unreachable
+
+FIRST, SECOND, THIRD = (Query(f"/page/{number}", b"{}") for number in (1, 2, 3))
+
+
+@dataclass
+class Service:
+    """Answers with what stands at a path, and counts what it is asked."""
+
+    bodies: Mapping[Query, bytes]
+    asked: list[Query] = field(default_factory=list)
+
+    def fetch(self, query: Query) -> Answer:
+        self.asked.append(query)
+        if query not in self.bodies:
+            raise Unreachable("Mailchimp", "nobody is there")
+        return Answer(200, {}, self.bodies[query])
+
+    def read(self, tape: Tape, *queries: Query) -> Iterator[bytes]:
+        for query in queries:
+            yield tape.answer(query, lambda query=query: self.fetch(query)).body  # type: ignore[misc]
+
+
+def traced(service: Service, *queries: Query) -> Trace:
+    with Tape() as tape:
+        assert all(service.read(tape, *queries))
+        service.asked.clear()
+        return tape.trace
+
+
+def test_the_same_answers_are_told_by_asking_alone() -> None:
+    service = Service({FIRST: b"one", SECOND: b"two"})
+    with Tape(traced(service, FIRST, SECOND)) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert tape.same
+    assert service.asked == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("size", [1, KEPT_IN_MEMORY])
+def test_one_other_byte_hands_over_what_was_fetched_and_nothing_is_asked_twice(size: int) -> None:
+    before = Service({FIRST: b"one" * size, SECOND: b"two", THIRD: b"three"})
+    service = Service({**before.bodies, SECOND: b"twO"})
+    with Tape(traced(before, FIRST, SECOND, THIRD)) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert not tape.same
+        assert service.asked == [FIRST, SECOND]
+        assert list(service.read(tape, FIRST, SECOND, THIRD)) == [b"one" * size, b"twO", b"three"]
+    assert service.asked == [FIRST, SECOND, THIRD]
+
+
+def test_what_was_handed_over_is_compared_with_the_next_time() -> None:
+    before, service = Service({FIRST: b"one"}), Service({FIRST: b"other"})
+    with Tape(traced(before, FIRST)) as tape:
+        tape.fetch_ahead(service.fetch)
+        list(service.read(tape, FIRST))
+        known = tape.trace
+    with Tape(known) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert tape.same
+
+
+def test_the_reader_gets_the_error_that_came_instead_of_an_answer() -> None:
+    known = traced(Service({FIRST: b"one", SECOND: b"two"}), FIRST, SECOND)
+    service = Service({FIRST: b"one"})
+    with Tape(known) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert not tape.same
+        with pytest.raises(Unreachable):
+            list(service.read(tape, FIRST, SECOND))
+    assert service.asked == [FIRST, SECOND]
+
+
+def test_a_reader_that_goes_another_way_gets_nothing_that_it_did_not_ask_for() -> None:
+    before = Service({FIRST: b"one", SECOND: b"two", THIRD: b"three"})
+    service = Service({**before.bodies, SECOND: b"twO"})
+    with Tape(traced(before, FIRST, SECOND)) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert list(service.read(tape, THIRD, FIRST)) == [b"three", b"one"]
+
+
+def test_the_same_bytes_in_answer_to_another_question_are_not_the_same() -> None:
+    service = Service({FIRST: b"same", SECOND: b"same"})
+    [first], [second] = traced(service, FIRST), traced(service, SECOND)
+    assert first.fingerprint != second.fingerprint
+
+
+def test_the_other_side_stops_asking_ahead_as_soon_as_one_differs() -> None:
+    service, differs = Service({FIRST: b"one", SECOND: b"two"}), Event()
+    known = traced(service, FIRST, SECOND)
+    differs.set()
+    with Tape(known, stop=differs) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert not tape.same
+    assert service.asked == []
+
+
+def test_nothing_known_is_never_the_same() -> None:
+    with Tape() as tape:
+        tape.fetch_ahead(Service({}).fetch)
+        assert not tape.same
+
+
+def test_a_reading_that_knows_more_than_its_answers_proves_nothing() -> None:
+    with Tape() as tape:
+        list(Service({FIRST: b"one"}).read(tape, FIRST))
+        tape.prove_nothing()
+        assert tape.trace == ()
