@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +63,6 @@ class Office:
 
     def let_pass(self, hours: float) -> None:
         self.agency.later(hours=hours)
-        self.sandbox.clock.advance(timedelta(hours=hours))
 
     # -- passes
 
