@@ -99,7 +99,7 @@ class View:
         }
         self.contacts: Mapping[Address, Contact] = _by_address(contacts)
         self._by_contact_id = {
-            contact.contact_id: contact for contact in self.contacts.values() if contact.contact_id
+            contact.contact_id: contact for _, contact in sorted(self.contacts.items()) if contact.contact_id
         }
         self.rows = self._rows_where_contacts_are()
         self._nos_of_address: defaultdict[Address, list[No]] = defaultdict(list)
@@ -143,7 +143,7 @@ class View:
         This is also how a rename looks that was cut off before it was recorded.
         """
         rows = dict(self.base.rows)
-        for address, row in self.base.rows.items():
+        for address, row in sorted(self.base.rows.items()):
             contact = self._by_contact_id.get(row.contact_id)
             if row.state is not BaseState.ACTIVE or contact is None or contact.address in rows:
                 continue

@@ -44,10 +44,11 @@ def test_no_key_is_in_the_state_and_nobody_else_may_read_it(desk: Desk) -> None:
 
 def test_a_process_that_dies_in_the_middle_of_a_write_tells_no_key_and_no_address(desk: Desk) -> None:
     desk.agency.list("Koks", "kok@zorg.nl")
-    for code, end in ((DIES, -signal.SIGABRT), (BREAKS, 1)):
+    # While other threads run, telling their traces may itself end in a segmentation fault.
+    for code, ends in ((DIES, (-signal.SIGABRT, -signal.SIGSEGV)), (BREAKS, (1,))):
         with desk.process("once", code=code, PYTHONFAULTHANDLER="1") as running:
             out, err = running.communicate(timeout=60)
-        assert running.returncode == end, err
+        assert running.returncode in ends, err
         for key in keys(desk.agency):
             assert key.decode() not in out + err
         assert "kok@zorg.nl" not in out + err
