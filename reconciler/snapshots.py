@@ -268,14 +268,20 @@ def without(body: Body, erased: _Mentions) -> Body:
         told = [key for key, entry in payload.entries.items() if _entry.decode(entry).mentions(erased)]
     except msgspec.DecodeError:
         raise _damaged() from None
-    gone = [key for key in payload.gone if not erased(Address(key))]
+    gone = [key for key in payload.gone if not _names(key, erased)]
     if not told and len(gone) == len(payload.gone):
         return body
     # An address that others keep may have had an entry before this one, which counts no more.
-    gone += [key for key in told if not body.whole and not erased(Address(key))]
+    gone += [key for key in told if not body.whole and not _names(key, erased)]
     left = {key: entry for key, entry in payload.entries.items() if key not in told}
     # Without a mark: the old one was made with what is erased. The next pass keeps its sides once more.
     return Body(whole=body.whole, data=_sealed(_NO_MARK, _Payload(payload.head, gone, left)))
+
+
+def _names(key: str, erased: _Mentions) -> bool:
+    """A key is an address, or a person who has none."""
+    kind, _, uid = key.partition(":")
+    return erased(Address(key)) or erased(Person(kind, uid))
 
 
 def mark_of(data: bytes) -> bytes:
