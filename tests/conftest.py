@@ -11,6 +11,8 @@ import pytest
 import structlog
 from hypothesis import Phase, settings
 
+from reconciler.api import rate
+
 pytest_plugins = ["tests.log_hygiene"]
 
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -32,3 +34,10 @@ def _log_as_if_no_command_ran_before() -> Iterator[None]:
     """A command sets up the log for its process; the next test of the same process must not notice."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _key_that_nobody_used_before() -> Iterator[None]:
+    """A process counts the requests of each key; the next test of the same process must not wait for them."""
+    yield
+    rate._allowances.clear()
