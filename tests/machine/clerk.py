@@ -119,6 +119,11 @@ def release(page: Page, address: str, people: frozenset[str]) -> Page:
     return replace(page, nos=frozenset(no for no in page.nos if not no.holds_for(address, people)))
 
 
+def inherit(page: Page, other: Page) -> Page:
+    """Given the pages of a list and of a gone one whose audience it got, return what the first is owed now."""
+    return replace(page, nos=page.nos | other.nos)
+
+
 def only_ends(before: Page, seen: Page) -> Page:
     """Given a page before and after a look that may not have been noticed, keep of it only what ended."""
     return replace(before, nos=before.nos & seen.nos)
