@@ -58,8 +58,8 @@ HEADERS = {
 GONE = 3
 COMMANDS = (
     "plan --all", "status", "lists --all", "history", "show 1", "optouts",
-    "explain test@example.com", "undo 2", "release test@example.com", "erase jan1@zorg.nl", "plan --at 1", "doctor", "probe",
-    "plan --json", "show 1 --json", "optouts --json",
+    "explain test@example.com", "undo 2", "release test@example.com", "erase jan1@zorg.nl", "plan --at 1",
+    "doctor", "probe", "plan --json", "show 1 --json", "optouts --json",
 )  # fmt: skip
 
 
