@@ -34,6 +34,7 @@ def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: some tests wait for a process or for a service that hangs."""
     return (os.cpu_count() or 1) + 1
 
+
 # A traceback with the value of everything in sight takes seconds to draw, for each defect that a test makes.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
