@@ -174,7 +174,7 @@ def _opted_out(page: Page, screens: Screens) -> Iterable[Said]:
 
 def _taken_out(page: Page, screens: Screens) -> Iterable[Said]:
     there = {shown.contact for shown in screens.contacts.values() if shown.standing != "archived"}
-    for address, (contact, people) in page.reached.items():
-        people |= screens.behind.get(address, frozenset())
+    for address, (contact, known) in page.reached.items():
+        people = known | screens.behind.get(address, frozenset())
         if contact not in there and not people.isdisjoint(screens.people):
             yield Said(address, people, Why.TAKEN_OUT)
