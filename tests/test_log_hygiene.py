@@ -16,7 +16,7 @@ PRIVATE = {
     "an_address_in_words": "log.info('sent to anna@vacature.nl')",
     "an_address_deep_inside": "log.bind(rows=[{'email': 'anna@vacature.nl'}]).info('nested')",
     "an_address_in_the_context": (
-        "with structlog.contextvars.bound_contextvars(who='anna@vacature.nl'):\n        log.info('in the context')"
+        "with structlog.contextvars.bound_contextvars(who='anna@vacature.nl'):\n        log.info('with it')"
     ),
     "a_key_of_otys": f"log.debug('login', answer='{DEMO_API_KEY}')",
     "a_key_of_mailchimp": f"log.info('settings', values=['{DEFAULT_API_KEY}'])",
