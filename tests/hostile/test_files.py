@@ -16,7 +16,8 @@ PACKAGED = Path(mapping.__file__).with_name("mapping.toml").read_text("utf-8")
 FILES = settings.default.max_examples // 2  # type: ignore[union-attr]  # tests/conftest.py has set it
 ODD = (
     '""', '"x"', '"\\u0000"', '"\\u001b[2J\\u202e"', "0", "-1", "1e400", "nan", "9" * 5000, "true", "[]",
-    "{}", "[[]]", "[{}, 1]", '["x", "x"]', "1979-05-27", "{ path = 1 }", '{ path = "" }', '{ "" = "" }', "'''",
+    "{}", "[[]]", "[{}, 1]", '["x", "x"]', "1979-05-27", "{ path = 1 }", '{ path = "" }', '{ "" = "" }',
+    "'''",
     "{ a.b.c = {} }", "[" * 3000, '{ env = "" }', '{ file = "/" }', '{ env = "A", file = "B" }',
 )  # fmt: skip
 
@@ -31,7 +32,7 @@ def test_what_cannot_be_read_at_all_is_told_as_such(folder: Path, odd: str) -> N
     client_file.write_text(f"x = {odd}", "utf-8")
     with pytest.raises(ConfigurationError) as wrong:
         load_config(folder / "reconciler.toml", ENVIRON)
-    assert "not TOML" in wrong.value.problems[0].message
+    assert any("not TOML" in problem.message for problem in wrong.value.problems)
 
 
 @st.composite
