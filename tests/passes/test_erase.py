@@ -1,7 +1,5 @@
 import gzip
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -16,6 +14,7 @@ from reconciler.releasing import Wish, look_at_release
 from reconciler.store import NewMail, Store
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
+from tests.passes.traces import files_that_hold, kept_bodies
 
 ANN, BOB = "ann.unique@zorg.nl", "bob@zorg.nl"
 
@@ -48,17 +47,6 @@ def forget(
 
 def erasures(acme: Agency) -> list[str]:
     return [one.reason for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE]
-
-
-def files_that_hold(folder: Path, *texts: str) -> set[str]:
-    """Given a folder, return which files in it hold one of the texts, packed or not."""
-    found = set()
-    for path in (one for one in folder.rglob("*") if one.is_file()):
-        content = path.read_bytes()
-        content += gzip.decompress(content) if path.suffix == ".gz" else b""
-        if any(text.encode() in content for text in texts):
-            found.add(path.name)
-    return found
 
 
 def test_erased_for_good_is_gone_from_the_audience_and_never_comes_back(acme: Agency) -> None:
@@ -174,18 +162,7 @@ def mail(about: str) -> bytes:
 
 
 def plans_hold(store: Store, *texts: str) -> bool:
-    """What is compressed hides an address from a search, and tells it all the same."""
-    passes = store.passes("acme", limit=99)
-    bodies = [
-        *(zlib.decompress(body) for one in passes for body in store.plan_bodies("acme", one.id).values()),
-        *(
-            zlib.decompress(kept.body.data[17:])
-            for uid in store.snapshot_lists("acme")
-            for one in passes
-            for kept in store.snapshot_bodies("acme", uid, one.id)
-            if not kept.unseen
-        ),
-    ]
+    bodies = list(kept_bodies(store))
     assert bodies
     return any(text.encode() in body for text in texts for body in bodies)
 
@@ -321,6 +298,24 @@ def kill(patched: pytest.MonkeyPatch, moment: str) -> None:
         patched.setattr(Store, "record_erasure", killed)
     else:
         patched.setattr(Store, "forget", killed)
+
+
+@pytest.mark.parametrize("said", ["nothing", "bounce"])
+def test_the_backup_of_an_audience_that_goes_later_holds_no_erased_person(acme: Agency, said: str) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.configure(limits="grace_hours = 0\ngrace_snapshots = 1\n")
+    acme.converge()
+    audience = acme.audience(zorg)
+    if said == "bounce":
+        acme.sandbox.mailchimp.bounce(audience, ANN)
+    forget(acme)
+    acme.sandbox.otys.delete_list(zorg.uid)
+
+    acme.converge()
+
+    assert audience not in acme.world.mailchimp.audiences
+    assert files_that_hold(acme.folder / "state", BOB) > {"reconciler.db"}, "a backup was made"
+    assert files_that_hold(acme.folder / "state", ANN) == set()
 
 
 def test_backups_that_hold_an_erased_person_are_written_anew_without_them(acme: Agency) -> None:
