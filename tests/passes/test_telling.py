@@ -54,7 +54,8 @@ def test_who_follows_a_pass_is_told_of_every_list_and_of_what_is_written(acme: A
         report = reconcile(replace(client, watcher=follower), trigger="once")
     of_nurses, of_drivers = report.lists
     assert (of_nurses.list_uid, of_drivers.list_uid) == (nurses.uid, drivers.uid)
-    assert of_nurses.audience_id == acme.audience(nurses)
+    [created] = of_nurses.list_outcomes
+    assert of_nurses.audience_id == created.change.audience_id == acme.audience(nurses)
     assert acme.store.open_intents("acme") == ()
     assert follower.told[0] == ("acme", 2)
     assert follower.told[-1] is report
