@@ -1,5 +1,7 @@
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -8,9 +10,10 @@ from reconciler.client import Client, Unwatched
 from reconciler.config import load_config
 from reconciler.erase import AddressErasure, Certificate, Fate
 from reconciler.erasing import Request, erase, look_at_erasure
-from reconciler.errors import ReconcilerError, StaleApproval
-from reconciler.model import Address, Deed, ListUid, NoReason
+from reconciler.errors import LockHeld, ReconcilerError, StaleApproval
+from reconciler.model import Address, AudienceId, Change, Deed, ListUid, NoReason, Outcome, Result
 from reconciler.releasing import Wish, look_at_release
+from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.store import NewMail, Store
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
@@ -255,6 +258,76 @@ def test_in_plan_mode_no_contact_is_erased_and_nothing_is_forgotten(acme: Agency
 
     assert acme.status(zorg, ANN) == "subscribed"
     assert Address(ANN) in acme.store.base("acme", ListUid(zorg.uid)).rows
+
+
+def lie(patched: pytest.MonkeyPatch, how: str) -> None:
+    """Let Mailchimp acknowledge what it does not do, or refuse it."""
+
+    def told(
+        _sink: MailchimpSink, _audience: AudienceId, changes: Sequence[Change]
+    ) -> Iterator[Sequence[Outcome]]:
+        yield [Outcome(change=change, result=Result(how)) for change in changes]
+
+    patched.setattr(MailchimpSink, "apply", told)
+    patched.setattr(MailchimpSink, "erase", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("how", "permanently"), [(Result.APPLIED, True), (Result.APPLIED, False), (Result.REFUSED, False)]
+)
+def test_what_is_still_in_mailchimp_is_not_certified_and_not_forgotten(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch, how: Result, *, permanently: bool
+) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    lie(monkeypatch, how)
+
+    with pytest.raises(ReconcilerError, match="a contact of Zorg"):
+        forget(acme, permanently=permanently)
+
+    assert Address(ANN) in acme.store.base("acme", ListUid(zorg.uid)).rows
+    assert look(acme, permanently=permanently).digest
+
+
+def test_nothing_is_erased_while_somebody_else_holds_the_client(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    digest = look(acme).digest
+    with (
+        acme.store.lock("acme", "a pass", lease=timedelta(minutes=1), now=lambda: acme.now),
+        pytest.raises(LockHeld),
+    ):
+        forget(acme, digest=digest)
+    assert acme.subscribed(zorg) == {ANN}
+
+
+def test_who_changed_the_address_in_mailchimp_is_erased_there_too(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    acme.sandbox.mailchimp.change_address(acme.audience(zorg), ANN, "elders@zorg.nl")
+
+    assert [one.contact.address for one in look(acme).contacts] == ["elders@zorg.nl"]
+
+
+def test_what_could_not_be_read_whole_cannot_be_approved(acme: Agency) -> None:
+    acme.list("Zorg", ANN)
+    acme.converge()
+    found = look(acme)
+    assert found.digest
+    assert replace(found, problems=("Zorg: not read",)).digest == ""
+
+
+def test_an_address_that_somebody_else_had_too_is_theirs_and_not_erased(acme: Agency) -> None:
+    shared = "gezin@zorg.nl"
+    zorg = acme.list("Zorg", shared)
+    acme.join(zorg, acme.person(shared, "Bob"))
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(zorg), shared)
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at(shared)[0], email=ANN)
+    acme.once()
+
+    assert look(acme).erased.addresses == {ANN}
 
 
 @pytest.mark.parametrize("permanently", [False, True])
