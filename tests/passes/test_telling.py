@@ -231,3 +231,4 @@ def test_a_field_made_for_the_contacts_is_told_like_any_change(acme: Agency) -> 
     assert results(report) == {("update-settings", "applied"): 1, ("update", "applied"): 1}
     [made] = report.lists[0].list_changes
     assert (made.audience_id, made.list_name) == (acme.audience(nurses), nurses.name)
+    assert made.reason == "the audience has no such merge field"
