@@ -355,6 +355,23 @@ def test_an_erasure_that_is_cut_off_is_finished_by_the_next_one(
     assert files_that_hold(acme.folder / "state", ANN) == set()
 
 
+def test_an_erasure_of_two_contacts_that_is_cut_off_between_them_is_told_of_both(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    acme.edit(acme.sandbox.otys.people_at(BOB)[0], email=ANN)
+    with monkeypatch.context() as patched:
+        kill(patched, "after the request")
+        with pytest.raises(Killed):
+            forget(acme, permanently=True)
+
+    forget(acme, permanently=True)
+
+    assert (acme.status(zorg, ANN), acme.status(zorg, BOB)) == ("absent", "absent")
+    assert erasures(acme) == ["in Mailchimp: deleted for good"] * 2
+
+
 def kill(patched: pytest.MonkeyPatch, moment: str) -> None:
     intend = Store.intend
 
