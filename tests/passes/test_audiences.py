@@ -125,7 +125,9 @@ def test_a_deselected_list_is_unlinked_and_its_contacts_stay(acme: Agency) -> No
     acme.once()
     audience = acme.audience(nurses)
     acme.sandbox.otys.unselect_list(nurses.uid)
-    assert verbs(acme.once()) == {"unlink": 1}
+    report = acme.once()
+    assert verbs(report) == {"unlink": 1}
+    assert results(report) == {("unlink", "applied"): 1}
     assert acme.subscribed(nurses) == {"jan@zorg.nl"}
     acme.join(nurses, "kees@zorg.nl")
     assert acme.writes_of(acme.once) == []
@@ -225,6 +227,8 @@ def test_contacts_of_a_deselected_list_leave_where_the_policy_says_so(acme: Agen
     acme.sandbox.otys.unselect_list(nurses.uid)
     report = acme.once()
     assert report.result is PassResult.WITHHELD
+    [waiting] = [one.detail for of in report.lists for one in of.list_outcomes]
+    assert waiting == "1 of our contacts are still there"
     (proposal,) = report.proposals
     assert proposal.verb is Verb.REMOVE
     acme.store.approve(proposal.digest, by="test", now=acme.now)
