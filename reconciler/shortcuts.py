@@ -19,15 +19,15 @@ def recipients_stand(running: Pass, before: AtRest) -> bool:
     return running.client.catalogue_watch.stands(mailing_list, before.recipients_read)
 
 
-def contacts_stand(running: Pass, before: AtRest) -> bool | None:
-    """Given a list as it came to rest, return whether its audience is so still; None if pages must tell."""
+def contacts_stand(running: Pass, before: AtRest) -> bool:
+    """Given a list as it came to rest, return whether a look at its audience shows it so still."""
     audience, newest = before.pairing.audience, before.found.newest
     if audience is None or newest is None or not newest.settled(before.contacts_read):
-        return None
+        return False
     try:
         return running.source.newest(audience.id) == newest
     except RemoteError:
-        return None
+        return False  # its pages must tell
 
 
 def note_row(running: Pass, mailing_list: MailingList | None) -> None:

@@ -67,7 +67,7 @@ def fetched_ahead(running: Pass, before: AtRest | None) -> Iterator[Tapes]:
             with threads(2, "pages") as both:
                 ahead = [
                     both.submit(_recipients_ahead, running, before, recipients),
-                    both.submit(_contacts_ahead, running, before, contacts, differs),
+                    both.submit(_contacts_ahead, running, before, contacts),
                 ]
                 for side in ahead:
                     side.result()
@@ -81,14 +81,11 @@ def _recipients_ahead(running: Pass, before: AtRest, tape: Tape) -> None:
         running.client.lists.fetch_ahead(tape)
 
 
-def _contacts_ahead(running: Pass, before: AtRest, tape: Tape, differs: Event) -> None:
-    match contacts_stand(running, before):
-        case True:
-            tape.spare()
-        case False:
-            differs.set()  # its pages would only show the same
-        case None:
-            running.source.fetch_ahead(tape)
+def _contacts_ahead(running: Pass, before: AtRest, tape: Tape) -> None:
+    if contacts_stand(running, before):
+        tape.spare()
+    else:
+        running.source.fetch_ahead(tape)
 
 
 def read_sides(running: Pass, pairing: Pairing, tapes: Tapes | None = None) -> Sides:
