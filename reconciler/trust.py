@@ -71,3 +71,19 @@ class Trust:
         if seen.lied_about is not None:
             return replace(self, evidence=self.evidence + seen, lied_at=now)
         return self if self.state is TrustState.TRUSTED else replace(self, evidence=self.evidence + seen)
+
+
+def told(trust: Trust, *, allowed: bool) -> str:
+    """Given what is remembered of a catalogue, and whether it may be believed, return it in words."""
+    seen = trust.evidence
+    if not allowed:
+        return "Last modified in OTYS is not relied on: limits.trust_catalogue forbids it"
+    if trust.state is TrustState.LIED:
+        at = "" if trust.lied_at is None else f" on {trust.lied_at:%Y-%m-%d %H:%M} UTC"
+        return f"list {seen.lied_about} changed in OTYS{at} and its Last modified did not move: not relied on"
+    if trust.state is TrustState.TRUSTED:
+        return "a list whose Last modified stands still in OTYS is not read, but for once a day"
+    return (
+        f"it is being learnt whether Last modified in OTYS moves with every change: "
+        f"{seen.announced} of {ANNOUNCED_ENOUGH} changes did, {seen.edits} of {EDITS_ENOUGH} edits of people"
+    )
