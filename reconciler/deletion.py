@@ -167,10 +167,15 @@ class _Ours:
         by_id = self.by_contact_id.get(contact.contact_id or "")
         return by_id or (self.by_address.get(contact.address) if contact.address else None)
 
+    def has(self, contact: ContactRecord) -> bool:
+        """Given a contact, return whether it is ours: one that took the address of ours is not."""
+        row = self.row(contact)
+        return row is not None and row.may_be_of(contact.contact_id)
+
 
 def _strangers(record: AudienceRecord, base: ListBase) -> str:
     ours = _Ours.of(base)
-    count = sum(contact.standing in REACHABLE and ours.row(contact) is None for contact in record.contacts)
+    count = sum(contact.standing in REACHABLE and not ours.has(contact) for contact in record.contacts)
     if not count:
         return ""
     return (

@@ -133,7 +133,7 @@ class Inverter:
             return impossible(done, "it was deleted in Mailchimp since then")
         if contact.standing is not Standing.ARCHIVED:
             return impossible(done, f"it is {contact.standing} in Mailchimp by now")
-        if row is None or row.state is not BaseState.REMOVED or _another(row, contact):
+        if row is None or row.state is not BaseState.REMOVED or not row.may_be_of(contact.contact_id):
             return impossible(done, "it was not archived by us last")
         return _to_do(
             done,
@@ -275,11 +275,8 @@ def already(done: ChangeDocument, reason: str) -> Inverse:
 def _not_ours(row: BaseRow | None, contact: Contact | None) -> str:
     if row is None or row.state is not BaseState.ACTIVE:
         return "it is not ours any more at this address"
-    return "another contact has this address by now" if contact and _another(row, contact) else ""
-
-
-def _another(row: BaseRow, contact: Contact) -> bool:
-    return bool(row.contact_id and contact.contact_id) and row.contact_id != contact.contact_id
+    another = contact is not None and not row.may_be_of(contact.contact_id)
+    return "another contact has this address by now" if another else ""
 
 
 def _not_subscribed(contact: Contact | None) -> str:

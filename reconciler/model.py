@@ -229,6 +229,10 @@ class BaseRow:
     """The values OTYS had when they were last acknowledged."""
     contact_id: str = ""
 
+    def may_be_of(self, contact_id: str | None) -> bool:
+        """Given a contact's `contact_id`, return False if it tells that the row is about another contact."""
+        return not self.contact_id or not contact_id or self.contact_id == contact_id
+
 
 class NoReason(StrEnum):
     """Why a list may not reach somebody."""

@@ -48,12 +48,23 @@ class Observation:
         return Standing.ABSENT if self.contact is None else self.contact.standing
 
     @property
+    def somebody_elses(self) -> bool:
+        """Whether our contact is gone for good, and the address was subscribed anew by somebody else."""
+        row, contact = self.row, self.contact
+        if row is None or contact is None or contact.standing not in REACHED:
+            return False
+        return not row.may_be_of(contact.contact_id)
+
+    @property
     def base(self) -> BaseState:
         """What we last did about it: a no weighs more than a row."""
         known = BaseState.NONE if self.row is None else self.row.state
+        if self.somebody_elses:
+            known = BaseState.NONE if self.listing is Listing.OPTED_OUT else BaseState.REMOVED
         if self.nos:
             # A no is stored before the removal it asks for: while our row stands, that removal is owed.
-            owed = self.row is not None and self.listing is not Listing.LISTED
+            ours = self.row is not None and not self.somebody_elses
+            owed = ours and self.listing is not Listing.LISTED
             return known if owed else BaseState.SUPPRESSED
         if self.inherited and not (known is BaseState.ACTIVE and self.standing in REACHED):
             return BaseState.SUPPRESSED
@@ -156,13 +167,15 @@ class View:
 
     def _contact(self, address: Address, row: BaseRow | None) -> Contact | None:
         contact = self.contacts.get(address)
-        if contact is not None or row is None or not row.contact_id:
+        if row is None or not row.contact_id:
+            return contact
+        if contact is not None and (address in self.listings.by_address or row.may_be_of(contact.contact_id)):
             return contact
         # The person may have changed the address in Mailchimp: the contact keeps its contact_id
         # (facts/mailchimp.md, 21). An address that means somebody else by now is left alone.
         renamed = self._by_contact_id.get(row.contact_id)
         if renamed is None or renamed.address in self.listings.by_address or renamed.address in self.rows:
-            return None
+            return contact
         return renamed
 
     def still_on_list(self, seen: Observation) -> bool:

@@ -2,16 +2,22 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # noqa: RUF001 (the wide ones count too)
-_TEXT = "'"
+from reconciler.printable import printable
+
+_FORMULA: Final = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")  # noqa: RUF001 (the wide ones count too)
+"""A Dutch Excel takes a semicolon for the end of a cell."""
+_TEXT: Final = "'"
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """Given a table, return it as CSV (RFC 4180) in UTF-8, with the mark by which Excel knows that.
 
-    A cell that a spreadsheet could take for a formula begins with an apostrophe: names come from strangers.
+    Names come from strangers: what a spreadsheet could take for a formula begins with an apostrophe, and
+    what could steer a terminal is shown as what it is.
     """
     written = io.StringIO()
     writer = csv.writer(written)
@@ -21,5 +27,4 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _harmless(cell: str) -> str:
-    dangerous = cell.startswith(_FORMULA) or cell.lstrip().startswith(_FORMULA)
-    return f"{_TEXT}{cell}" if dangerous else cell
+    return _FORMULA.sub(rf"\1{_TEXT}", printable(cell))

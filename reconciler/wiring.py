@@ -131,6 +131,11 @@ def backups_folder(config: Config) -> Path:
     return Path("state/backups")
 
 
+def state_folder(config: Config) -> Path:
+    """Given the configuration, return the folder of what is kept beside the tables of the database."""
+    return backups_folder(config).parent
+
+
 @contextmanager
 def open_lists(
     chosen: ClientConfig, requests: NoteTaker, manners: Manners | None = None

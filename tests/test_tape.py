@@ -1,13 +1,21 @@
 """What one reading asked, asked ahead by the next."""
 
-from collections.abc import Iterator, Mapping
+import resource
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
+from typing import IO
 
 import pytest
+from structlog.testing import capture_logs
 
+from reconciler.api import spool
 from reconciler.api.http import Answer
-from reconciler.api.tape import KEPT_IN_MEMORY, Query, Tape, Trace
+from reconciler.api.spool import KEPT_IN_MEMORY
+from reconciler.api.tape import Query, Tape, Trace
 from reconciler.errors import Unreachable
 
 FIRST, SECOND, THIRD = (Query(f"/page/{number}", b"{}") for number in (1, 2, 3))
@@ -115,3 +123,64 @@ def test_a_reading_that_knows_more_than_its_answers_proves_nothing() -> None:
         list(Service({FIRST: b"one"}).read(tape, FIRST))
         tape.prove_nothing()
         assert tape.trace == ()
+
+
+@contextmanager
+def no_directory(_folder: Path) -> Iterator[None]:
+    """Yield while the temporary directory is gone."""
+    before, tempfile.tempdir = tempfile.tempdir, "/nowhere"
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+@contextmanager
+def full_directory(folder: Path) -> Iterator[None]:
+    """Yield while no more than the half of a page can be written to a file."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (KEPT_IN_MEMORY // 2, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        tempfile.tempdir = before
+
+
+@pytest.mark.parametrize("broken", [no_directory, full_directory])
+def test_without_room_on_disk_no_more_is_fetched_ahead_and_all_is_read(
+    tmp_path: Path, broken: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    bodies = {FIRST: b"one", SECOND: b"2" * (KEPT_IN_MEMORY + 1), THIRD: b"three"}
+    service, stop = Service(bodies), Event()
+    known = traced(service, *bodies)
+    with capture_logs() as logged, broken(tmp_path), Tape(known, stop=stop) as tape:
+        tape.fetch_ahead(service.fetch)
+        assert not tape.same
+        assert stop.is_set(), "the other side fetches on in vain"
+        assert service.asked == [FIRST, SECOND]
+        assert list(service.read(tape, *bodies)) == list(bodies.values())
+    assert service.asked == [FIRST, SECOND, THIRD]
+    assert [line["log_level"] for line in logged] == ["warning"]
+
+
+def test_a_page_that_the_disk_lost_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = {FIRST: b"1" * (KEPT_IN_MEMORY + 1), SECOND: b"two"}
+    service = Service(bodies)
+    known = traced(service, *bodies)
+    files: list[IO[bytes]] = []
+
+    def made(**given: int) -> IO[bytes]:
+        files.append(tempfile.TemporaryFile(dir=tmp_path, **given))  # type: ignore[call-overload]  # noqa: SIM115 (the tape closes it)
+        return files[-1]
+
+    monkeypatch.setattr(spool, "TemporaryFile", made)
+    with Tape(known) as tape:
+        tape.fetch_ahead(service.fetch)
+        files[0].truncate(5)
+        assert list(service.read(tape, *bodies)) == list(bodies.values())
+    assert service.asked == [FIRST, SECOND, FIRST]
+    assert files[0].closed

@@ -27,6 +27,8 @@ class TlsServer:
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.heard: list[bytes] = []
+        self.breaks_off = 0
+        """How many connections it ends in the middle of the handshake."""
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
         self._context = context
@@ -39,6 +41,11 @@ class TlsServer:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
+            if self.breaks_off:
+                self.breaks_off -= 1
+                connection.recv(65536)
+                connection.close()
+                continue
             try:
                 with self._context.wrap_socket(connection, server_side=True) as secured:
                     self.heard.append(secured.recv(65536))
@@ -65,14 +72,16 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def ask(url: str) -> None:
-    with Mailchimp(KEY, base_url=url, pause=Pauses()) as client:
+def ask(url: str, pauses: Pauses | None = None) -> None:
+    with Mailchimp(KEY, base_url=url, pause=Pauses() if pauses is None else pauses) as client:
         client.read("/ping", Nothing)
 
 
 def is_refused(server: TlsServer) -> bool:
+    pauses = Pauses()
     with pytest.raises(Untrusted) as caught:
-        ask(server.url)
+        ask(server.url, pauses)
+    assert pauses == [], "it would be refused again"
     assert "no secure connection to 127.0.0.1" in str(caught.value) or "cannot be read" in str(caught.value)
     assert "certificates" in caught.value.advice
     return server.heard == []
@@ -80,6 +89,16 @@ def is_refused(server: TlsServer) -> bool:
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_key_is_sent(server: TlsServer) -> None:
     assert is_refused(server)
+
+
+def test_a_connection_that_breaks_off_before_it_is_secure_is_tried_again(
+    server: TlsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trust_file(tmp_path)))
+    server.breaks_off = 1
+    pauses = Pauses()
+    ask(server.url, pauses)
+    assert len(pauses) == 1
 
 
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Knows how to send one HTTP request well: time-outs, retries, a connection limit, and no secrets told."""
 
 import queue
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -245,7 +246,7 @@ class HttpClient:
             return Untrusted(
                 self.system, "the certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read"
             )
-        if isinstance(error, requests.exceptions.SSLError):
+        if _is_distrust(error):
             return Untrusted(self.system, f"no secure connection to {host} could be made")
         if _was_never_opened(error):
             return _NotOpened(self.system, f"no connection to {host} could be opened")
@@ -305,7 +306,7 @@ def _go_on() -> None:
 
 
 def _may_repeat(error: BaseException, *, repeatable: bool) -> bool:
-    if isinstance(error, Stopping):
+    if isinstance(error, Stopping | Untrusted):
         return False
     return isinstance(error, _NotOpened) or (repeatable and isinstance(error, Unreachable))
 
@@ -315,6 +316,14 @@ def _wait_asked_for(state: RetryCallState) -> float:
     if isinstance(error, _AskedToWait) and error.seconds is not None:
         return max(0.0, error.seconds)
     return BACK_OFF(state)
+
+
+def _is_distrust(error: Exception) -> bool:
+    """A secure connection that breaks off may be had the next time; one that was refused may not."""
+    cause = error.args[0] if isinstance(error, requests.exceptions.SSLError) and error.args else None
+    if not isinstance(cause, MaxRetryError) or cause.reason is None:
+        return False
+    return not any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in cause.reason.args)
 
 
 def _was_never_opened(error: Exception) -> bool:

@@ -5,18 +5,18 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from tempfile import SpooledTemporaryFile
 from threading import Event
 from types import TracebackType
-from typing import IO, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
+import structlog
 import xxhash
 
 from reconciler.api.http import Answer, http_date
+from reconciler.api.spool import Kept, Spool
 from reconciler.errors import RemoteError
 
-KEPT_IN_MEMORY: Final = 4 * 1024 * 1024
-"""Bytes of answers that are fetched ahead; more go to a file without a name."""
+_log = structlog.get_logger(__name__)
 _SEED: Final = secrets.randbits(64)  # so that nobody can make up two pages with one fingerprint
 
 
@@ -63,11 +63,11 @@ class Tape:
         """Whether nothing needed to be asked to know that."""
         self._known = known
         self._stop = stop or Event()
-        self._ahead: deque[tuple[Query, _Kept | RemoteError]] = deque()
+        self._ahead: deque[tuple[Query, _Ahead | RemoteError]] = deque()
         self._asked: list[Asked] = []
         self._conclusive = True
         self._began = ""
-        self._spool: IO[bytes] = SpooledTemporaryFile(KEPT_IN_MEMORY)  # noqa: SIM115 (the tape closes it)
+        self._spool = Spool()
 
     @property
     def trace(self) -> Trace:
@@ -133,11 +133,18 @@ class Tape:
         if not self._ahead and not self._asked:
             self._began = answer.headers.get("Date", "")
 
-    def _keep(self, answer: Answer) -> "_Kept":
+    def _keep(self, answer: Answer) -> "_Ahead":
+        """An answer that there is no room for on disk waits in memory, and is the last one fetched ahead."""
         self._note_clock(answer)
-        kept = _Kept(answer.status, answer.headers, self._spool.tell(), len(answer.body))
-        self._spool.write(answer.body)
-        return kept
+        try:
+            body = self._spool.keep(answer.body)
+        except OSError as error:
+            _log.warning(
+                "no room for pages in the temporary directory, nothing more is fetched ahead", error=error
+            )
+            self._stop.set()
+            body = answer.body
+        return _Ahead(answer.status, answer.headers, body)
 
     def _fetched(self, query: Query) -> Answer | None:
         if not self._ahead:
@@ -148,18 +155,21 @@ class Tape:
             return None
         if isinstance(kept, RemoteError):
             raise kept
-        self._spool.seek(kept.start)
-        return Answer(kept.status, kept.headers, self._spool.read(kept.length))
+        try:
+            body = self._spool.take(kept.body)
+        except OSError as error:
+            _log.warning("a page that was fetched ahead is lost, it is asked for again", error=error)
+            return None
+        return Answer(kept.status, kept.headers, body)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Ahead:
     """An answer whose body is in the spool."""
 
     status: int
     headers: Mapping[str, str]
-    start: int
-    length: int
+    body: Kept
 
 
 def _fingerprint(query: Query, answer: Answer) -> bytes:

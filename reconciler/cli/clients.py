@@ -9,7 +9,7 @@ import typer
 from reconciler.client import Client, Unwatched
 from reconciler.config import Config
 from reconciler.store import Store, open_store
-from reconciler.wiring import chosen_client, open_client
+from reconciler.wiring import chosen_client, open_client, state_folder
 
 ClientOption = Annotated[
     str | None, typer.Option("--client", metavar="NAME", help="Only this client; all when not told.")
@@ -30,7 +30,7 @@ def names_of(config: Config, chosen: str | None) -> tuple[str, ...]:
 
 def open_state(config: Config) -> Store:
     """Given the configuration, return the store. Raise StoreError if it cannot be used."""
-    return open_store(config.state.url.reveal())
+    return open_store(config.state.url.reveal(), log_folder=state_folder(config))
 
 
 @contextmanager

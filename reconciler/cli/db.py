@@ -9,8 +9,9 @@ from rich.text import Text
 from reconciler.cli.context import JsonOption, Shared, print_json, shared
 from reconciler.cli.db_copy import copy
 from reconciler.cli.exits import ExitCode
-from reconciler.config import read_config
+from reconciler.config import Config, read_config
 from reconciler.store import DatabaseReport, check_database, upgrade_database
+from reconciler.wiring import state_folder
 from reconciler.wording import printable
 
 app = typer.Typer(no_args_is_help=True)
@@ -29,7 +30,7 @@ def upgrade(context: typer.Context, *, as_json: JsonOption = False) -> None:
     The daemon does the same when it starts. Back the database up first.
     """
     common = shared(context)
-    done = upgrade_database(_url(common))
+    done = upgrade_database(_config(common).state.url.reveal())
     if as_json:
         print_json(asdict(done))
     elif done.before == done.after:
@@ -48,7 +49,8 @@ def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
     Exits with 1 when something is wrong with it.
     """
     common = shared(context)
-    report = check_database(_url(common))
+    config = _config(common)
+    report = check_database(config.state.url.reveal(), log_folder=state_folder(config))
     if as_json:
         print_json({"ok": report.healthy, **asdict(report)})
     else:
@@ -57,9 +59,9 @@ def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _url(common: Shared) -> str:
+def _config(common: Shared) -> Config:
     """Only the database is asked for, so that a missing key of a client does not matter."""
-    return read_config(common.config_path, common.environ).config.state.url.reveal()
+    return read_config(common.config_path, common.environ).config
 
 
 def _print(report: DatabaseReport, common: Shared) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 from reconciler.cli.context import JsonOption, print_json, shared
 from reconciler.config import read_config
 from reconciler.store import StateCopy, Tell, copy_state
+from reconciler.wiring import state_folder
 
 
 def copy(
@@ -35,9 +36,10 @@ def copy(
     """
     common = shared(context)
     target = _target(to, to_env, common.environ)
-    source = read_config(common.config_path, common.environ).config.state.url.reveal()
+    config = read_config(common.config_path, common.environ).config
+    source = config.state.url.reveal()
     with progress(common.errors) as tell:
-        done = copy_state(source, target, now=datetime.now(UTC), tell=tell)
+        done = copy_state(source, target, now=datetime.now(UTC), tell=tell, log_folder=state_folder(config))
     if as_json:
         print_json(asdict(done))
     else:

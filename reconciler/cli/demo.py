@@ -33,7 +33,7 @@ from reconciler.sandbox.configuration import CLIENT, STATE_FOLDER, choose_ports,
 from reconciler.sandbox.hold import holding
 from reconciler.sandbox.worlds.demo import CLUTTERED_LIST
 from reconciler.store import open_store
-from reconciler.wiring import open_client
+from reconciler.wiring import open_client, state_folder
 from reconciler.wording import counted
 
 _A_DAY = timedelta(days=1)
@@ -214,7 +214,7 @@ class _Demo:
         """Run one pass just as `reconciler once` does; return it and how many requests wrote something."""
         before = self._sandbox.log.last_number()
         with (
-            open_store(self._config.state.url.reveal()) as store,
+            open_store(self._config.state.url.reveal(), log_folder=state_folder(self._config)) as store,
             watching(self._errors) as watcher,
             open_client(CLIENT, self._config, store, watcher) as client,
         ):

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
@@ -58,6 +59,7 @@ class Key:
         return next((key for key in self.below if key.name == name), None)
 
 
+@cache
 def root() -> Key:
     """Return the whole tree of keys."""
     return _key("", Config)

@@ -27,7 +27,7 @@ from reconciler.sinks.metrics import Metrics
 from reconciler.sinks.metrics_memory import memory_of
 from reconciler.store import HeldLock, Store, open_store
 from reconciler.web.server import serve
-from reconciler.wiring import backups_folder
+from reconciler.wiring import backups_folder, state_folder
 
 DAEMON = "(daemon)"
 """The name of the daemon's own lock; no client can be called so."""
@@ -46,7 +46,7 @@ def run_daemon(path: Path | None, environ: Mapping[str, str]) -> None:
     """
     with SignalPipe() as signals, ExitStack() as opened:
         config = load_config(path, environ)
-        store = opened.enter_context(open_store(config.state.url.reveal()))
+        store = opened.enter_context(open_store(config.state.url.reveal(), log_folder=state_folder(config)))
         lock = opened.enter_context(only_daemon(store))
         process = _Process(path, environ, config, store)
         opened.callback(process.close)

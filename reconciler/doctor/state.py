@@ -10,7 +10,7 @@ from reconciler.doctor.findings import Finding, failure, ok, problem, warning
 from reconciler.errors import StoreError
 from reconciler.store import IntentKind, Store, check_database
 from reconciler.trust import TrustState, told
-from reconciler.wiring import backups_folder
+from reconciler.wiring import backups_folder, state_folder
 from reconciler.wording import some_of
 
 _SQLITE = "sqlite:///"
@@ -29,7 +29,7 @@ def examine_state(config: Config) -> Iterator[Finding]:
     if file is not None and not file.exists():
         yield _room_for("database", file, f"{file} is not there yet; the first pass makes it")
     else:
-        yield _database(url)
+        yield _database(url, state_folder(config))
     backups = backups_folder(config)
     yield _room_for("backups", backups / "audience", f"backups of deleted audiences go to {backups}")
 
@@ -67,9 +67,9 @@ def examine_catalogue(store: Store, client: str, *, allowed: bool) -> Finding:
     return ok("catalogue", told(trust, allowed=allowed))
 
 
-def _database(url: str) -> Finding:
+def _database(url: str, log_folder: Path) -> Finding:
     try:
-        report = check_database(url)
+        report = check_database(url, log_folder=log_folder)
     except StoreError as error:
         return failure("database", error)
     if report.problems:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, func, inspect, select
 
-from reconciler.store.open import open_database
+from reconciler.store.open import open_database, redo_of
 from reconciler.store.schema import newest_version, stored_version
-from reconciler.store.tables import metadata
+from reconciler.store.tables import meta, metadata
 
 _PROBLEMS_TOLD = 20
 
@@ -32,8 +33,12 @@ class DatabaseReport:
         return not self.problems
 
 
-def check_database(url: str) -> DatabaseReport:
-    """Given a database's URL, return what is to be said about it. Raise StoreError if it cannot be read."""
+def check_database(url: str, *, log_folder: Path | None = None) -> DatabaseReport:
+    """Given a database's URL, return what is to be said about it. Raise StoreError if it cannot be read.
+
+    So is its log of nos, which is beside the file; for PostgreSQL it is in `log_folder`.
+    """
+    redo = redo_of(url, log_folder)
     database = open_database(url, create=False)
     try:
         with database.reading() as connection:
@@ -49,6 +54,7 @@ def check_database(url: str) -> DatabaseReport:
                     *_version_problems(version),
                     *(f"table {name} is missing" for name in sorted(set(metadata.tables) - present)),
                     *(_file_problems(connection) if database.is_sqlite else ()),
+                    *(() if redo is None or meta.name not in present else redo.problems(connection)),
                 ),
             )
     finally:

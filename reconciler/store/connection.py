@@ -2,9 +2,9 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
+from reconciler.store.facts import NOTED, Note
 from reconciler.store.failures import store_error
 
 PATIENCE_SECONDS: Final = 30
@@ -27,12 +28,21 @@ _NO_TRANSACTION: Final = "reconciler_no_transaction"
 _WRITES: Final = "reconciler_writes"
 
 
+class Keeper(Protocol):
+    """Keeps what a transaction notes in another place too."""
+
+    def committing(self, connection: Connection, noted: Sequence[Note]) -> AbstractContextManager[None]:
+        """Given what a transaction noted, keep it; the transaction commits before the block ends."""
+        ...
+
+
 class Database:
     """An engine and the two ways to use it."""
 
     def __init__(self, url: URL, *, place: str) -> None:
         self.place: Final = place
         """Where it stands, in words that may be shown."""
+        self.keeper: Keeper | None = None
         self.engine: Final = _engine(url)
         # SQLite makes writers wait by polling, which is not fair: threads queue here instead.
         self._turn = threading.Lock()
@@ -54,13 +64,17 @@ class Database:
 
         Raise StoreError on trouble.
         """
+        noted: list[Note] = []
         with (
             self._in_words(),
             self._exclusive(),
+            ExitStack() as until_committed,
             self.engine.connect() as connection,
-            connection.execution_options(**{_WRITES: True}).begin(),
+            connection.execution_options(**{_WRITES: True, NOTED: noted}).begin(),
         ):
             yield connection
+            if noted and self.keeper is not None:
+                until_committed.enter_context(self.keeper.committing(connection, noted))
 
     def compact(self) -> bool:
         """Write everything anew, so that no trace is left of what was deleted; return whether that was done.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, inspect, select,
 from reconciler.errors import LockHeld, StoreError
 from reconciler.process import is_gone
 from reconciler.store.connection import Database
-from reconciler.store.open import open_database
+from reconciler.store.open import open_database, redo_of
 from reconciler.store.schema import upgrade
 from reconciler.store.tables import locks, meta, metadata
 
@@ -34,15 +35,26 @@ class StateCopy:
     """How many rows of each table."""
 
 
-def copy_state(source_url: str, target_url: str, *, now: datetime, tell: Tell) -> StateCopy:
+def copy_state(
+    source_url: str, target_url: str, *, now: datetime, tell: Tell, log_folder: Path | None = None
+) -> StateCopy:
     """Given two databases, copy all of the first into the second, whole or not at all.
 
-    Both get the newest tables; nobody can write to either meanwhile. Raise StoreError if one cannot be used
-    or the second holds anything already, LockHeld if somebody works on one of them.
+    The first takes up what it lacks of its log of nos before, and the second begins one of its own. Both get
+    the newest tables; nobody can write to either meanwhile. Raise StoreError if one cannot be used or the
+    second holds anything already, LockHeld if somebody works on one of them.
     """
+    redo = redo_of(source_url, log_folder)
+
+    def prepare(source: Database) -> None:
+        upgrade(source)
+        if redo is not None:
+            source.keeper = redo
+            redo.settle(source)
+
     with (
         closing(open_database(source_url, create=False)) as source,
-        _frozen(source, now, prepare=upgrade) as still,
+        _frozen(source, now, prepare=prepare) as still,
         closing(open_database(target_url, create=True, called="--to")) as target,
     ):
         _require_another(source, target)

@@ -13,7 +13,8 @@ from reconciler.model import Address, Deed, ListUid, PassId, Person, Result
 from reconciler.store.columns import decode_persons, encode_persons
 from reconciler.store.connection import Database, insert
 from reconciler.store.deeds import record_deed
-from reconciler.store.keyed_hash import keyed_hash, without_addresses
+from reconciler.store.facts import ErasureFact, Forgotten, note
+from reconciler.store.keyed_hash import keyed_hash, person_hash, without_addresses
 from reconciler.store.lists import ensure_list
 from reconciler.store.snapshots import take_out_of_snapshots
 from reconciler.store.tables import (
@@ -67,7 +68,7 @@ class Erasures:
 
     def key_person(self, person: Person) -> str:
         """Given a person, return the keyed hash by which an erasure is remembered."""
-        return keyed_hash(self._address_key, f"person {person}")
+        return person_hash(self._address_key, person)
 
     def erased(self, client: str) -> Mapping[str, datetime]:
         """Given a client, return when whom was erased, by `key_address` and `key_person`."""
@@ -98,6 +99,7 @@ class Erasures:
                 insert(connection, erasures).on_conflict_do_nothing(),
                 [{"client": client, "key": key, "erased_at": now} for key in sorted(keys)],
             )
+            note(connection, ErasureFact(client=client, keys=tuple(sorted(keys)), erased_at=now))
 
     def record_erasure(  # noqa: PLR0917 (called like `record`: of which pass and list, what, and when)
         self,
@@ -159,22 +161,29 @@ class Erasures:
     def _forget(self, client: str, erased: Erased, *, keep: bool) -> Mapping[str, int]:
         """To know how much there is, forget it and take that back: so both always mean the same."""
         with self._database.writing() as connection:
-            mine = connection.scalars(select(lists.c.id).where(lists.c.client == client)).all()
-            known = Counter(
-                {
-                    "last synced": _delete(connection, base_rows, mine, erased),
-                    "nos": _delete(connection, nos, mine, erased),
-                    "refusals": _delete(connection, refusals, mine, erased),
-                    "shared addresses": _leave_out(connection, mine, erased.persons),
-                    "plans": _clean_plans(connection, mine, erased),
-                    "snapshots": take_out_of_snapshots(connection, client, erased),
-                    "mails that wait": _drop_mails(connection, client, erased.addresses),
-                    "texts": _clean_texts(connection, erased.addresses),
-                }
-            )
+            known = forget_everywhere(connection, client, erased)
             if keep:
                 connection.rollback()
-        return +known
+            else:
+                note(connection, Forgotten(client, erased.addresses, erased.persons))
+        return known
+
+
+def forget_everywhere(connection: Connection, client: str, erased: Erased) -> Mapping[str, int]:
+    """Given who is erased, forget them inside somebody else's transaction; return how much that was."""
+    mine = connection.scalars(select(lists.c.id).where(lists.c.client == client)).all()
+    return +Counter(
+        {
+            "last synced": _delete(connection, base_rows, mine, erased),
+            "nos": _delete(connection, nos, mine, erased),
+            "refusals": _delete(connection, refusals, mine, erased),
+            "shared addresses": _leave_out(connection, mine, erased.persons),
+            "plans": _clean_plans(connection, mine, erased),
+            "snapshots": take_out_of_snapshots(connection, client, erased),
+            "mails that wait": _drop_mails(connection, client, erased.addresses),
+            "texts": _clean_texts(connection, erased.addresses),
+        }
+    )
 
 
 def _delete(connection: Connection, table: Table, mine: Sequence[int], erased: Erased) -> int:

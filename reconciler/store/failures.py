@@ -1,5 +1,6 @@
 """Knows what a database's complaint means to an operator; never repeats a row's values or a password."""
 
+import errno
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -65,6 +66,18 @@ _BY_SQLITE_NAME = {
     "SQLITE_IOERR": _UNREADABLE,
 }
 
+_BY_ERRNO = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _UNWRITABLE,
+    errno.EFBIG: _UNWRITABLE,
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+    errno.EROFS: _READ_ONLY,
+    errno.ENOENT: _CANNOT_OPEN,
+    errno.EIO: _UNREADABLE,
+    errno.EAGAIN: _LOCKED,
+}
+
 _BY_SQLSTATE = {
     "08": _NO_CONNECTION,
     "28": _NO_CONNECTION,
@@ -86,6 +99,15 @@ def store_error(error: DBAPIError | PoolTimeout, place: str) -> StoreError:
     if isinstance(error.orig, sqlite3.Error):
         return _of_sqlite(error.orig, place)
     return _of_postgresql(error, place)
+
+
+def log_error(error: OSError, place: str) -> StoreError:
+    """Given what the system says of the log of nos, and where it stands, return it in words."""
+    words = _BY_ERRNO.get(error.errno or 0)
+    if words is None:
+        return StoreError(f"The log of nos {place} failed: {error.strerror}.")
+    what, advice = words
+    return StoreError(f"The log of nos {place} {what}.", advice=advice)
 
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> StoreError:

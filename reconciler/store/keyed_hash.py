@@ -4,6 +4,8 @@ import hmac
 import re
 from hashlib import sha256
 
+from reconciler.model import Person
+
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+")
 _HASH_BYTES = 16
 
@@ -11,6 +13,11 @@ _HASH_BYTES = 16
 def keyed_hash(key: bytes, address: str) -> str:
     """Given the store's key and an address, return what history calls that address."""
     return hmac.digest(key, address.encode(), sha256)[:_HASH_BYTES].hex()
+
+
+def person_hash(key: bytes, person: Person) -> str:
+    """Given the store's key and a person, return the hash by which an erasure is remembered."""
+    return keyed_hash(key, f"person {person}")
 
 
 def without_addresses(text: str, *addresses: str) -> str:

@@ -14,6 +14,7 @@ from reconciler.errors import LockHeld, StoreError
 from reconciler.process import is_gone, this_process
 from reconciler.store.connection import Database, insert
 from reconciler.store.records import LockRecord
+from reconciler.store.redo import Redo
 from reconciler.store.tables import locks, meta
 
 _log = structlog.get_logger(__name__)
@@ -153,6 +154,7 @@ class Locks:
     """One lock a client."""
 
     _database: Database
+    _redo: Redo | None
 
     def lock_record(self, client: str) -> LockRecord | None:
         """Given a client, return who holds its lock or left it behind; None when nobody did."""
@@ -170,8 +172,11 @@ class Locks:
         """Given a client, hold its lock, renewing the lease in the background.
 
         Who remembers what was under the lock leaves a mark, to be told whether another held it since. Raise
-        LockHeld, naming the holder and since when, if another holds it.
+        LockHeld, naming the holder and since when, if another holds it, and StoreError where the nos that the
+        database lacks cannot be taken up from its log.
         """
+        if self._redo is not None:
+            self._redo.settle(self._database)
         held = HeldLock(self._database, client=client, lease=lease, now=now, mark=mark)
         held.take(holder)
         ended = threading.Event()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from reconciler.model import Address, BaseMove, No, NoReason, Person
 from reconciler.store.columns import decode_persons, encode_persons
 from reconciler.store.connection import AnyRow, AnySelect
+from reconciler.store.facts import note_nos
 from reconciler.store.tables import nos
 
 _ADDRESSES_A_QUERY = 500
@@ -43,10 +44,11 @@ def remember_nos(connection: Connection, list_id: int, said: Sequence[No], now: 
             merged[key] = replace(no, since=no.since or now)
         else:
             merged[key] = replace(earlier, persons=_together(earlier.persons, no.persons))
-    _insert_nos(connection, list_id, [no for key, no in merged.items() if key not in known])
-    _take_in_persons(
-        connection, [(known[key][0], merged[key]) for key in known if merged[key] != known[key][1]]
-    )
+    new = [no for key, no in merged.items() if key not in known]
+    joined = [(known[key][0], merged[key]) for key in known if merged[key] != known[key][1]]
+    _insert_nos(connection, list_id, new)
+    _take_in_persons(connection, joined)
+    note_nos(connection, list_id, [*new, *(no for _, no in joined)], now)
 
 
 def end_nos(connection: Connection, list_id: int, moves: Iterable[BaseMove], now: datetime) -> None:
@@ -70,24 +72,26 @@ def end_nos_about(  # noqa: PLR0917 (about whom, then when and by whom)
     by: str | None = None,
 ) -> None:
     """Given addresses and persons of one list, end every no about them, by nobody unless told."""
-    ended: list[int] = []
+    ended: list[tuple[int, No]] = []
     fewer: list[tuple[int, No]] = []
     for row in connection.execute(open_nos(list_id)):
         no = no_of(row)
         left = tuple(person for person in no.persons if person not in persons)
         if no.address in addresses:
-            ended.append(row.id)
+            ended.append((row.id, no))
         elif no.reason.follows_person and len(left) < len(no.persons):
             if left:
                 fewer.append((row.id, replace(no, persons=left)))
             else:
-                ended.append(row.id)
+                ended.append((row.id, no))
     if ended:
         connection.execute(
             update(nos).where(nos.c.id == bindparam("number")).values(ended_at=now, ended_by=by),
-            [{"number": number} for number in ended],
+            [{"number": number} for number, _ in ended],
         )
     _update_persons(connection, fewer)
+    note_nos(connection, list_id, [no for _, no in ended], now, ended_at=now, ended_by=by)
+    note_nos(connection, list_id, [no for _, no in fewer], now)
 
 
 def _numbered(

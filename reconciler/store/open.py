@@ -10,6 +10,8 @@ from sqlalchemy.exc import ArgumentError
 
 from reconciler.errors import StoreError
 from reconciler.store.connection import Database
+from reconciler.store.redo import Redo
+from reconciler.store.redo_log import RedoLog
 from reconciler.store.schema import newest_version, require_version, stored_version, upgrade
 from reconciler.store.store import Store
 from reconciler.store.tables import meta
@@ -18,16 +20,20 @@ _FORMS = "Write sqlite:///state/reconciler.db or postgresql+psycopg://user:passw
 _RIGHTS = "Give the user that runs the daemon the right to write the file and its folder."
 
 
-def open_store(url: str, *, migrate: bool = True) -> Store:
-    """Given the URL of a database, return its store, with its tables brought up to date.
+def open_store(url: str, *, migrate: bool = True, log_folder: Path | None = None) -> Store:
+    """Given the URL of a database, return its store, with its tables and its nos brought up to date.
 
-    With `migrate` off, the tables must be there and of this version. Raise StoreError if the database
-    cannot be used.
+    The log of nos is beside the file of the database; for PostgreSQL it is in `log_folder`, and not kept if
+    that is not told. With `migrate` off nothing is changed: the tables must be there and of this version.
+    Raise StoreError if the database cannot be used.
     """
     database = open_database(url, create=migrate)
+    database.keeper = redo = redo_of(url, log_folder)
     try:
         if migrate:
             upgrade(database)
+            if redo is not None:
+                redo.settle_on_opening(database)
         else:
             require_version(database)
         with database.reading() as connection:
@@ -35,7 +41,19 @@ def open_store(url: str, *, migrate: bool = True) -> Store:
     except BaseException:
         database.close()
         raise
-    return Store(database, address_key=bytes.fromhex(key))
+    return Store(database, redo, address_key=bytes.fromhex(key))
+
+
+def redo_of(url: str, log_folder: Path | None) -> Redo | None:
+    """Given the URL of a database, return what keeps its log of nos, beside its file if it is one.
+
+    Any other database has its log in the folder, or none where no folder is told.
+    """
+    parsed = _parse(url, "state.url")
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+        return Redo(RedoLog(path.with_name(f"{path.name}.nos")))
+    return None if log_folder is None else Redo(RedoLog(log_folder / f"{parsed.database}.nos"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

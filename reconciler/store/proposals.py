@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, 
 from reconciler.errors import StaleApproval
 from reconciler.model import ListUid, PassId
 from reconciler.store.connection import AnyRow, AnySelect, Database
+from reconciler.store.facts import ApprovalFact, note
 from reconciler.store.lists import ensure_lists
 from reconciler.store.records import StoredProposal
 from reconciler.store.tables import lists, passes, proposals
@@ -52,6 +53,8 @@ class Proposals:
                 again = wanted.get(key)
                 if again is None or row.expires <= now:
                     _set(connection, row.id, superseded_at=now)
+                    if row.approved_at is not None:
+                        note(connection, ApprovalFact(client=client, digest=row.digest, over_at=now))
                 else:
                     kept.add(key)
                     _set(
@@ -135,6 +138,7 @@ class Proposals:
             )
             if used.rowcount == 0:
                 raise _stale(connection, digest, now)
+            note(connection, ApprovalFact(client=client, digest=digest, over_at=now))
 
 
 def _open() -> ColumnElement[bool]:

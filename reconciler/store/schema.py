@@ -1,5 +1,6 @@
 """Knows which version of the tables a database has, and brings it to the one this program needs."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -82,5 +83,6 @@ def _refuse_foreign_tables(connection: Connection, place: str) -> None:
         )
 
 
+@cache
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(_MIGRATIONS))

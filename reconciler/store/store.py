@@ -18,6 +18,7 @@ from reconciler.store.outbox import Outbox
 from reconciler.store.passes import Passes
 from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
+from reconciler.store.redo import Redo, TakenUpOnce, last_taken_up
 from reconciler.store.releases import Releases
 from reconciler.store.snapshots import Snapshots
 from reconciler.store.undone import UndoneChanges
@@ -44,14 +45,20 @@ class Store(
 ):
     """Everything that is remembered. Safe to use from several threads; every method is one transaction."""
 
-    def __init__(self, database: Database, *, address_key: bytes) -> None:
+    def __init__(self, database: Database, redo: Redo | None, *, address_key: bytes) -> None:
         self._database = database
+        self._redo = redo
         self._address_key = address_key
 
     @property
     def place(self) -> str:
         """Where the database stands, without its password."""
         return self._database.place
+
+    def taken_up(self) -> TakenUpOnce | None:
+        """Return what the database took up last from its log of nos; None: it never lacked anything."""
+        with self._database.reading() as connection:
+            return last_taken_up(connection)
 
     def close(self) -> None:
         """Close every connection."""

@@ -10,8 +10,10 @@ from reconciler.fingerprint import fingerprint
 from reconciler.listing import bring_together
 from reconciler.model import (
     Address,
+    BaseRow,
     BaseState,
     Change,
+    Contact,
     ListBase,
     ListUid,
     NoReason,
@@ -437,6 +439,28 @@ def test_one_person_at_two_addresses_is_planned_the_same_whatever_the_order_of_t
     reversed_rows.recipients.reverse()
 
     assert reversed_rows.plan().digest == world.plan().digest
+
+
+@pytest.mark.parametrize(
+    "second",
+    [row("second@x.nl", "ann", contact_id="one"), contact("other@x.nl", contact_id="one")],
+    ids=("rows", "contacts"),
+)
+def test_what_shares_the_id_of_a_contact_is_planned_the_same_whatever_its_order(
+    second: BaseRow | Contact,
+) -> None:
+    world = World.of(
+        recipient("ann", "new@x.nl"),
+        contact("new@x.nl", contact_id="one"),
+        row("first@x.nl", "ann", contact_id="one"),
+        second,
+    )
+    turned = world.copy()
+    turned.rows = dict(reversed(world.rows.items()))
+    turned.contacts = dict(reversed(world.contacts.items()))
+
+    assert turned.plan().digest == world.plan().digest
+    assert turned.plan().moves == world.plan().moves
 
 
 # -- fields ----------------------------------------------------------------------------------------

@@ -182,6 +182,19 @@ def test_the_address_of_somebody_who_is_erased_goes_though_others_share_it() -> 
     assert list(unpack([cleaned]).entries) == ["cas@x.nl"]
 
 
+def test_an_erased_person_without_an_address_is_not_left_among_what_went_from_the_list() -> None:
+    bodies: list[Body] = []
+    keep(bodies, frozen_of(World.of(recipient("ann", ""), *agency_of(30).recipients)))
+    keep(bodies, frozen_of(World.of(*agency_of(30).recipients)))
+
+    cleaned = [without(body, lambda whom: whom == person("ann")) for body in bodies]
+
+    assert not bodies[-1].whole
+    assert b"candidate:ann" in zlib.decompress(bodies[-1].data[MARK_LENGTH:])
+    for body in cleaned:
+        assert b"candidate:ann" not in zlib.decompress(body.data[MARK_LENGTH:])
+
+
 def test_after_an_erasure_the_next_sides_are_kept_again() -> None:
     frozen = frozen_of(agency_of(3))
     cleaned = without(pack(frozen, ()), lambda whom: whom == person("p1"))

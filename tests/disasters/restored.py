@@ -21,11 +21,13 @@ class OldState:
     acme: Agency
     copy: Path
 
-    def put_back(self) -> None:
-        """Do as docs/operations.md says: end everything, and put the copy in the place of the file."""
+    def put_back(self, *, with_log: bool = False) -> None:
+        """Do as docs/operations.md says: end everything, and put the copy in the place of the file.
+
+        The log of nos is lost with the database unless it is told that it stays.
+        """
         self.acme.store.close()
-        for part in _database(self.acme).parent.glob("reconciler.db*"):
-            part.unlink()
+        _take_away(self.acme, with_log=not with_log)
         shutil.copy(self.copy, _database(self.acme))
         _open(self.acme)
 
@@ -38,6 +40,13 @@ def back_up(acme: Agency) -> OldState:
     _open(acme)
     acme.later(hours=1)
     return OldState(acme, copy)
+
+
+def lose_the_database(acme: Agency) -> None:
+    """Take the database away, so that a new one is made; the log of nos stays."""
+    acme.store.close()
+    _take_away(acme, with_log=False)
+    _open(acme)
 
 
 def back_up_while_in_use(acme: Agency) -> OldState:
@@ -64,6 +73,12 @@ def comes_to_rest(acme: Agency) -> PassReport:
         if not acme.writes_of(acme.once):
             return first
     raise AssertionError("the old state did not come to rest")
+
+
+def _take_away(acme: Agency, *, with_log: bool) -> None:
+    for part in _database(acme).parent.glob("reconciler.db*"):
+        if with_log or part.suffix != ".nos":
+            part.unlink()
 
 
 def _database(acme: Agency) -> Path:

@@ -10,9 +10,10 @@ What the clerk cannot be asked to know, in words:
   alone, and nothing is written down while it lasts.
 - "Taken out by somebody in Mailchimp" ends when OTYS drops the person (to empty the address is to drop),
   or where the agency chose to restore.
-  A permanent deletion looks the same, and is no more than that.
+  A permanent deletion looks the same, and is no more than that. Whoever has the address by then shares in it.
 - A bounce is the address's trouble: it does not follow a person to another address.
-- With an old memory put back, what was written down since is gone; what the screens show still counts.
+- With an old memory put back, every no that was written down stands. Who was reached, and under which
+  address, is known only as it was then.
 """
 
 from collections.abc import Iterable, Mapping
@@ -119,6 +120,16 @@ def release(page: Page, address: str, people: frozenset[str]) -> Page:
     return replace(page, nos=frozenset(no for no in page.nos if not no.holds_for(address, people)))
 
 
+def inherit(page: Page, other: Page) -> Page:
+    """Given the pages of a list and of a gone one whose audience it got, return what is known of it now."""
+    return replace(page, nos=page.nos | other.nos)
+
+
+def with_old_memory(page: Page, old: Page) -> Page:
+    """Given a page of now and the same one as it once was, return it after that old memory was put back."""
+    return replace(page, reached=old.reached)
+
+
 def only_ends(before: Page, seen: Page) -> Page:
     """Given a page before and after a look that may not have been noticed, keep of it only what ended."""
     return replace(before, nos=before.nos & seen.nos)
@@ -163,6 +174,7 @@ def _opted_out(page: Page, screens: Screens) -> Iterable[Said]:
 
 def _taken_out(page: Page, screens: Screens) -> Iterable[Said]:
     there = {shown.contact for shown in screens.contacts.values() if shown.standing != "archived"}
-    for address, (contact, people) in page.reached.items():
+    for address, (contact, known) in page.reached.items():
+        people = known | screens.behind.get(address, frozenset())
         if contact not in there and not people.isdisjoint(screens.people):
-            yield Said(address, people | screens.behind.get(address, frozenset()), Why.TAKEN_OUT)
+            yield Said(address, people, Why.TAKEN_OUT)

@@ -69,6 +69,7 @@ class Backup:
 
     database: bytes
     pages: dict[str, Page]
+    homes: dict[str, str]
 
 
 class WorldMachine(Watching):
@@ -273,7 +274,7 @@ class WorldMachine(Watching):
 
     @rule()
     def back_up(self) -> None:
-        self.backup = Backup(self.office.back_up(), copy.deepcopy(self.pages))
+        self.backup = Backup(self.office.back_up(), copy.deepcopy(self.pages), dict(self.homes))
 
     @precondition(lambda self: self.backup is not None)
     @rule()
@@ -282,6 +283,7 @@ class WorldMachine(Watching):
             return
         self.office.restore(self.backup.database)
         self.pages = copy.deepcopy(self.backup.pages)
+        self.homes.update(self.backup.homes)
         self.memory_is_old = self.moved_names = True
 
     # -- at rest

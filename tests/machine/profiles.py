@@ -14,5 +14,6 @@ def stories(profile: str, *, share: float = 1.0) -> settings:
         max_examples=max(2, int(STORIES[profile] * share)),
         stateful_step_count=STEPS[profile],
         deadline=None,
+        derandomize=profile != "soak",
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )

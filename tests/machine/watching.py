@@ -66,7 +66,7 @@ class Watching(People):
     ) -> PassReport | None:
         """Given a pass, or what an operator does, do it and hold it against every promise."""
         self.since_pass = 0
-        self._note_homes()
+        self._note_homes(self.pages)
         screens = {one.uid: self._screens(one) for one in self._all_lists()}
         restores = self.policy["removed_in_mailchimp"] == "restore"
         seen = {
@@ -80,7 +80,7 @@ class Watching(People):
             self.office.witness.before_write = self._nos_come_first(seen, only)
         report, killed = self._run(work)
         self.office.witness.before_write = nothing
-        self._note_homes()
+        self._note_homes(self.pages, seen)
         self._note_ours(screens)
         watched = Watched(
             pages=seen,
@@ -229,10 +229,17 @@ class Watching(People):
         mine = [link.audience_id for link in self.office.store.links("acme") if link.list_uid == uid]
         return next((str(one) for one in mine if one in there), None)
 
-    def _note_homes(self) -> None:
+    def _note_homes(self, *known: dict[str, Page]) -> None:
+        """The audience of a list that is gone may go to another list, and the nos said in it go with it."""
         for link in self.office.store.links("acme"):
-            if link.audience_id is not None:
-                self.homes.setdefault(str(link.audience_id), str(link.list_uid))
+            if link.audience_id is None:
+                continue
+            audience, uid = str(link.audience_id), str(link.list_uid)
+            before = self.homes.setdefault(audience, uid)
+            if before != uid and link.state == "linked" and self._list_of(before).deleted:
+                self.homes[audience] = uid
+                for pages in known:
+                    pages[uid] = clerk.inherit(pages.get(uid, Page()), pages.get(before, Page()))
 
     def _note_ours(self, screens: dict[str, Screens]) -> None:
         for deed in self.office.witness.deeds:

@@ -201,3 +201,23 @@ def test_the_work_of_an_operator_is_no_decision_to_replay(acme: Agency) -> None:
 
     with pytest.raises(CannotReplay):
         at(acme, undone)
+
+
+def test_who_comes_and_goes_is_held_again_as_it_was_then_and_by_another_limit_is_not(acme: Agency) -> None:
+    zorg = acme.list("Zorg", *PEOPLE[:2])
+    person = acme.sandbox.otys.people_at(PEOPLE[0])[0]
+    acme.once()
+    reports = []
+    for change in (acme.leave, acme.join, acme.leave):
+        change(zorg, PEOPLE[0] if change == acme.leave else person)
+        acme.later(hours=1)
+        reports.append(acme.once())
+    [gone], [back], [held] = (at(acme, report) for report in reports)
+    assert [dict(one.now.allowed) for one in (gone, back, held)] == [{"remove": 1}, {"add": 1}, {"hold": 1}]
+    assert not gone.differs, "what was written after a decision is no reason against it"
+    assert not held.differs
+
+    acme.configure(limits="flap_turns = 9")
+
+    [again] = at(acme, reports[-1])
+    assert (again.then.allowed, again.now.allowed) == ({"hold": 1}, {"remove": 1})
