@@ -19,7 +19,7 @@ def listing(*minutes: int) -> list[tuple[str, object]]:
 
 def shown(rows: list[tuple[str, object]], total: int | None = None) -> Newest | None:
     """What a service tells that sorts by who changed last, and those of one moment as it likes."""
-    in_order = sorted(rows[::-1], key=lambda row: str(row[1]), reverse=True)
+    in_order = sorted(rows, key=lambda row: str(row[1]))[::-1]
     return newest_of(in_order[:LOOKED_AT], len(rows) if total is None else total)
 
 

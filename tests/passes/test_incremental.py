@@ -5,9 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 
-from reconciler.model import ListUid
+from reconciler.cli.render import print_pass
+from reconciler.cli.render_list import Detail
+from reconciler.model import ListUid, PassId
 from reconciler.newest import LOOKED_AT
+from reconciler.recorded import recorded_pass
 from reconciler.report import Look
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.mailchimp import members
@@ -15,6 +19,7 @@ from reconciler.sandbox.otys.state import MailingList, Modified
 from reconciler.trust import ANNOUNCED_ENOUGH, EDITS_ENOUGH, Evidence, Trust, TrustState
 from tests.passes.agency import Agency, verbs
 from tests.passes.staying import Daemon, Open
+from tests.passes.test_erase import forget
 
 ANN, BOB, CAS, DIK = "ann@zorg.nl", "bob@zorg.nl", "cas@zorg.nl", "dik@zorg.nl"
 BELIEVED = Trust(evidence=Evidence(announced=ANNOUNCED_ENOUGH, edits=EDITS_ENOUGH))
@@ -317,3 +322,33 @@ def test_every_list_is_read_whole_in_the_night(acme: Agency, one: Daemon) -> Non
 
     one.once()
     assert one.decided == ["Zorg"]
+
+
+def test_a_changed_configuration_knows_of_no_rest(acme: Agency, daemon: Open) -> None:
+    acme.list("Zorg", ANN)
+    daemon().settle()
+    acme.configure(policy='removed_in_mailchimp = "restore"')
+    another = daemon()
+
+    another.once()
+
+    assert (len(another.pages), another.looks, another.decided) == (3, 0, ["Zorg"])
+
+
+def test_who_was_erased_meanwhile_is_not_seen_again(acme: Agency, zorg: MailingList, one: Daemon) -> None:
+    forget(acme, ANN)
+
+    assert verbs(one.once()) == {}
+    assert one.decided == ["Zorg"]
+    assert acme.subscribed(zorg) == {BOB, CAS}
+
+
+def test_show_tells_how_many_lists_were_not_read(acme: Agency, one: Daemon) -> None:
+    report = one.once()
+    record = acme.store.pass_record(PassId(report.pass_id or 0))
+    assert record is not None
+    shown = Console(record=True, width=200)
+
+    print_pass(recorded_pass(acme.store, record), shown, detail=Detail(), program="reconciler")
+
+    assert "lists: 1 not read, as nothing had changed" in shown.export_text()
