@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,8 @@ from reconciler.model import LinkState, ListUid, PassResult
 from reconciler.store import ListCounts, PassRecord, Store, StoredProposal
 from reconciler.trust import Trust, TrustState, told
 from reconciler.unresolved import Unresolved, unresolved
+
+_TAKEN_UP_IS_TOLD: Final = timedelta(days=7)
 
 
 class PassSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,8 @@ class ClientStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How many opt-outs in Mailchimp OTYS does not know of."""
     catalogue: str = ""
     """How far the Last modified of lists in OTYS is relied on; empty where it was never seen to matter."""
+    taken_up: str = ""
+    """What the database, older than its log of nos, took up from it in the last week."""
     next: str
     """What the operator does next."""
     command: str = ""
@@ -109,6 +114,7 @@ def client_status(store: Store, client: str, *, mode: str, now: datetime) -> Cli
         unresolved=left,
         opt_outs=len(store.opt_outs(client)),
         catalogue=_catalogue(store.catalogue_trust(client)),
+        taken_up=_taken_up(store, now),
         next=step[0],
         command=step[1],
     )
@@ -181,6 +187,16 @@ def _withheld(proposal: StoredProposal, counts: Mapping[ListUid, ListCounts]) ->
 def _catalogue(trust: Trust) -> str:
     """What is being learnt is nobody's business yet."""
     return "" if trust.state is TrustState.WATCHED else told(trust, allowed=True)
+
+
+def _taken_up(store: Store, now: datetime) -> str:
+    once = store.taken_up()
+    if once is None or now - once.at > _TAKEN_UP_IS_TOLD:
+        return ""
+    return (
+        f"the database was older than its log of nos, from which it took up {once.what} "
+        f"on {once.at:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def _moment(moment: datetime | None) -> str | None:

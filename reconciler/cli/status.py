@@ -148,6 +148,8 @@ def _rows(one: ClientStatus, clock: _Clock) -> Iterator[tuple[str, str]]:
     )
     if one.catalogue:
         yield "Catalogue", one.catalogue
+    if one.taken_up:
+        yield "Taken up", one.taken_up
     if not one.withheld:
         yield "Withheld", "nothing"
 

@@ -67,7 +67,7 @@ class Applying:
                 if known := [outcome for outcome in results if outcome]:
                     yield known
                 raise self._fatal
-            yield [outcome or untried(change) for change, outcome in zip(group, results, strict=True)]
+            yield [*map(_told, group, results)]
 
     def _one(self, change: Change) -> Outcome | None:
         """Given a change, return what became of it, None if it was not tried or the whole is at fault."""
@@ -112,6 +112,10 @@ def _steps(changes: Sequence[Change]) -> _Steps:
         edits=[change for change in edits if change.fields],
         removals=_of(changes, Verb.REMOVE),
     )
+
+
+def _told(change: Change, outcome: Outcome | None) -> Outcome:
+    return outcome or untried(change)
 
 
 def _of(changes: Sequence[Change], *verbs: Verb) -> list[Change]:

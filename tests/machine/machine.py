@@ -292,7 +292,10 @@ class WorldMachine(Watching):
         if self.backup is None:
             return
         self.office.restore(self.backup.database)
-        self.pages = copy.deepcopy(self.backup.pages)
+        self.pages = {
+            uid: clerk.with_old_memory(self.pages.get(uid, Page()), self.backup.pages.get(uid, Page()))
+            for uid in {*self.pages, *self.backup.pages}
+        }
         self.homes.update(self.backup.homes)
         self.memory_is_old = self.moved_names = True
 

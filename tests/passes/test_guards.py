@@ -1,10 +1,13 @@
 """What is withheld, shown and released, over real HTTP."""
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from reconciler import lists
 from reconciler.contacts import Reconciled, decide_contacts
 from reconciler.errors import LockHeld, StaleApproval
+from reconciler.failure import FailureKind
 from reconciler.guard import Danger
 from reconciler.model import PassResult
 from reconciler.pairing import Pairing
@@ -29,6 +32,7 @@ def test_an_emptied_list_is_withheld_until_exactly_that_is_approved(acme: Agency
     report = acme.once()
     assert report.result is PassResult.WITHHELD
     assert dangers(report) == {Danger.EMPTY_LIST, Danger.REMOVALS}
+    assert results(report) == {("remove", "withheld"): 30, ("add", "applied"): 1}
     assert acme.subscribed(nurses) == set(MANY)
     assert acme.subscribed(drivers) == {"jan@weg.nl", "piet@weg.nl"}
     (proposal,) = report.proposals
@@ -199,11 +203,16 @@ def test_a_defect_of_the_program_costs_one_list_and_no_other(
             raise ZeroDivisionError
         return decide_contacts(running, pairing)
 
-    with monkeypatch.context() as broken:
+    with monkeypatch.context() as broken, capture_logs(processors=[merge_contextvars]) as logged:
         broken.setattr(lists, "decide_contacts", defective)
         report = acme.once()
     assert report.result is PassResult.FAILED
-    assert "defect (ZeroDivisionError)" in report.all_problems[0]
+    of_nurses = report.lists[0]
+    assert (of_nurses.list_uid, of_nurses.failure) == (nurses.uid, FailureKind.OTHER)
+    assert of_nurses.problem.startswith("this program has a defect (ZeroDivisionError); its log says where.")
+    [crash] = [line for line in logged if line["event"] == "list_crashed"]
+    assert (crash["client"], crash["list"], crash["pass_id"]) == ("acme", nurses.uid, report.pass_id)
+    assert crash["exc_info"]
     assert acme.subscribed(drivers) == {"piet@weg.nl", "kees@weg.nl"}
     assert acme.writes_of(acme.once) == []
 

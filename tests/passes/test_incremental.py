@@ -210,7 +210,7 @@ def test_a_list_that_changed_just_before_it_was_read_is_read_until_its_row_is_of
 ) -> None:
     """The clock of a row may know no seconds: what comes after is not told apart from what was seen."""
     join(acme, zorg)
-    one.once()
+    one.rest()
     acme.world.otys.lists[zorg.uid].recipients.popitem()
 
     assert verbs(one.once()) == {"remove": 1}

@@ -4,6 +4,7 @@ import pytest
 
 from reconciler.api.http import RequestNote
 from reconciler.model import ListUid
+from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency
 
@@ -34,6 +35,22 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
 
     assert len(known_when_written) > len(lists)
     assert set(known_when_written) == {len(lists)}
+
+
+def test_a_no_in_otys_is_durable_though_its_removal_fails(acme: Agency) -> None:
+    acme.mapping = acme.folder / "mapping.toml"
+    acme.mapping.write_text('[recipients.fields]\nopted_out = { path = "Person.matchCriteria_9" }\n', "utf-8")
+    acme.world.otys.switches.opt_out_field = "Person.matchCriteria_9"
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl")
+    acme.once()
+    [piet] = acme.sandbox.otys.people_at("piet@zorg.nl")
+    acme.sandbox.otys.opt_out(piet.kind, piet.uid)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="DELETE .*", times=None)
+    )
+    acme.once()
+    assert acme.status(nurses, "piet@zorg.nl") == "subscribed"
+    assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["piet@zorg.nl"]
 
 
 def test_somebody_who_said_no_while_the_pass_read_on_is_not_subscribed_again(
