@@ -19,12 +19,9 @@ def came_to_rest(running: Pass, pairing: Pairing) -> AtRest | None:
 
 
 def stay_at_rest(running: Pass, before: AtRest, tapes: Tapes) -> None:
-    """Given a list that is as it came to rest, remember it, and which sides were read to know that."""
-    if not tapes.recipients.spared:
-        before = replace(before, recipients_read=tapes.began)
-    if not tapes.contacts.spared:
-        before = replace(before, contacts_read=tapes.contacts.began or tapes.began)
-    running.client.unchanged.keep(before)
+    """Given a list that is as it came to rest, remember it as seen so now."""
+    contacts_seen = tapes.contacts.began or tapes.began
+    running.client.unchanged.keep(replace(before, recipients_seen=tapes.began, contacts_seen=contacts_seen))
 
 
 def come_to_rest(running: Pass, pairing: Pairing, tapes: Tapes, found: Found) -> None:
@@ -41,8 +38,8 @@ def come_to_rest(running: Pass, pairing: Pairing, tapes: Tapes, found: Found) ->
             found=found,
             since=now,
             due=due(pairing.list_uid, now, client.limits, client.zone),
-            recipients_read=tapes.began,
-            contacts_read=tapes.contacts.began or tapes.began,
+            recipients_seen=tapes.began,
+            contacts_seen=tapes.contacts.began or tapes.began,
         )
     )
 

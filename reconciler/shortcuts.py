@@ -16,13 +16,13 @@ def recipients_stand(running: Pass, before: AtRest) -> bool:
     mailing_list = before.pairing.mailing_list  # the row as it is now: else it would not be at rest
     if running.catalogue is not TrustState.TRUSTED or mailing_list is None:
         return False
-    return running.client.catalogue_watch.stands(mailing_list, before.recipients_read)
+    return running.client.catalogue_watch.stands(mailing_list, before.recipients_seen)
 
 
 def contacts_stand(running: Pass, before: AtRest) -> bool:
     """Given a list as it came to rest, return whether a look at its audience shows it so still."""
     audience, newest = before.pairing.audience, before.found.newest
-    if audience is None or newest is None or not newest.settled(before.contacts_read):
+    if audience is None or newest is None or not newest.settled(before.contacts_seen):
         return False
     try:
         return running.source.newest(audience.id) == newest

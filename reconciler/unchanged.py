@@ -39,10 +39,10 @@ class AtRest:
     """When it was decided."""
     due: datetime
     """When it is to be decided anew."""
-    recipients_read: datetime
-    """When it was begun to ask for the pages of recipients, the last time that all of them were."""
-    contacts_read: datetime
-    """The same of the contacts, by Mailchimp's clock where that is known."""
+    recipients_seen: datetime
+    """When the recipients were last seen to be as they were: when the first of it was asked, by our clock."""
+    contacts_seen: datetime
+    """The same of the contacts, by Mailchimp's clock where it tells."""
 
 
 class Unchanged:

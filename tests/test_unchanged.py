@@ -34,8 +34,8 @@ def at_rest(pairing: Pairing = ZORG) -> AtRest:
         found=Found(GUARDED, (), None),
         since=NOW,
         due=NOW + timedelta(hours=1),
-        recipients_read=NOW,
-        contacts_read=NOW,
+        recipients_seen=NOW,
+        contacts_seen=NOW,
     )
 
 

@@ -164,6 +164,15 @@ class WorldMachine(Watching):
         self._pass(disturbed=True)
         self.office.wire.meanwhile = None
 
+    @precondition(lambda self: self.contacts())
+    @rule(number=which, deed=st.sampled_from(MEANWHILE))
+    def act_after_a_rest(self, number: int, deed: str) -> None:
+        """After two passes that find nothing else, lists are at rest: the third must notice this alone."""
+        self._pass()
+        self._pass()
+        self._act(deed, number)
+        self._pass()
+
     def _act(self, deed: str, number: int) -> None:
         if deed == "leave" and self.rows():
             self.leave(number)

@@ -84,8 +84,8 @@ class Watching(People):
         ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
         strangers = self._strangers()
         self.office.witness.deeds.clear()
-        if not disturbed and not operated:
-            self.office.witness.before_write = self._nos_come_first(seen, only)
+        owed = {} if disturbed or operated else self._owed_nos(seen, only)
+        self.office.witness.before_write = lambda: self._nos_are_durable(owed)
         report, killed = self._run(work)
         self.office.witness.before_write = nothing
         self._note_homes(self.pages, seen)
@@ -103,13 +103,15 @@ class Watching(People):
             operated=operated,
             moved_contacts=self.moved_contacts,
         )
+        looked = {uid for uid, one in watched.lists.items() if _looked(one)}
+        self._nos_are_durable({uid: addresses for uid, addresses in owed.items() if uid in looked})
         self._check_deletions(watched, strangers)
         self._check(watched)
         self._turn_pages(seen, watched, killed=killed)
         return report
 
-    def _nos_come_first(self, seen: dict[str, Page], only: str | None) -> Callable[[], None]:
-        """I10: return what looks, before each write, whether every no that shows is in the database."""
+    def _owed_nos(self, seen: dict[str, Page], only: str | None) -> dict[str, set[str]]:
+        """Return the addresses of every no that shows and that the pass has to remember, by list."""
         lists = {
             link.list_uid: seen[link.list_uid]
             for link in self.office.store.links("acme")
@@ -117,7 +119,7 @@ class Watching(People):
             and link.list_uid in self._kept_lists()
             and only in (None, link.list_uid)
         }
-        owed = {
+        return {
             uid: {
                 no.address for no in page.nos - self.pages.get(uid, Page()).nos if no.why is not Why.TAKEN_OUT
             }
@@ -125,14 +127,11 @@ class Watching(People):
             if self._audience_of(uid) is not None
         }
 
-        def look() -> None:
-            for uid, addresses in owed.items():
-                kept = {str(no.address) for no in self.office.store.base("acme", ListUid(uid)).nos}
-                assert addresses <= kept, (
-                    f"I10: a write before the no of {addresses - kept} to {uid} is durable"
-                )
-
-        return look
+    def _nos_are_durable(self, owed: dict[str, set[str]]) -> None:
+        """I10: before each write, and when a pass that looked at the list is over, however it looked."""
+        for uid, addresses in owed.items():
+            kept = {str(no.address) for no in self.office.store.base("acme", ListUid(uid)).nos}
+            assert addresses <= kept, f"I10: the no of {addresses - kept} to {uid} is not durable yet"
 
     def _run(self, work: Callable[[], PassReport | None]) -> tuple[PassReport | None, bool]:
         axe = self.office.wire.axe
