@@ -7,6 +7,7 @@ from reconciler.model import ListUid
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency
+from tests.passes.deleted import AT_ONCE
 
 
 def remembered_nos(acme: Agency) -> int:
@@ -78,3 +79,26 @@ def test_somebody_who_said_no_while_the_pass_read_on_is_not_subscribed_again(
     assert acme.status(nurses, "terug@zorg.nl") == "unsubscribed"
     assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["terug@zorg.nl"]
     assert acme.writes_of(acme.once) == []
+
+
+def test_a_no_in_an_audience_that_is_to_be_deleted_is_durable_before_another_list_is_written(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.configure(limits=AT_ONCE)
+    gone = acme.list("Oud", "jan@zorg.nl", "piet@zorg.nl")
+    kept = acme.list("Blijft", "kees@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(gone), "jan@zorg.nl")
+    acme.sandbox.otys.delete_list(gone.uid)
+    acme.join(kept, acme.person("nieuw@zorg.nl"))
+    known_when_written: list[int] = []
+
+    def watch(_count: RequestCount, note: RequestNote) -> None:
+        if note.system == "Mailchimp" and note.method != "GET":
+            known_when_written.append(len(acme.store.base("acme", ListUid(gone.uid)).nos))
+
+    with monkeypatch.context() as watching:
+        watching.setattr(RequestCount, "__call__", watch)
+        acme.once()
+
+    assert known_when_written == [1, 1], "an add, and the deletion"
