@@ -19,10 +19,13 @@ CORE = (
     "pairing",
     "listing",
     "model",
+    "newest",
     "observe",
     "plan",
     "policy",
+    "quiet",
     "snapshots",
+    "trust",
 )
 
 ALLOWED = frozenset(
@@ -34,6 +37,7 @@ ALLOWED = frozenset(
         "enum",
         "functools",
         "hashlib",
+        "heapq",
         "itertools",
         "json",
         "re",
