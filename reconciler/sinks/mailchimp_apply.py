@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.api.mailchimp import Mailchimp
+from reconciler.effort import NEWCOMERS_AT_ONCE, WRITES_SIDE_BY_SIDE
 from reconciler.errors import RemoteError
 from reconciler.model import AudienceId, Change, Outcome, Verb
-from reconciler.sinks.mailchimp_adds import ROWS_IN_A_REQUEST, ContactAdder
+from reconciler.sinks.mailchimp_adds import ContactAdder
 from reconciler.sinks.mailchimp_contacts import ContactWriter
 from reconciler.sinks.mailchimp_outcomes import PASSING_TROUBLES, already_true, troubled, untried
 from reconciler.threads import threads
 
-THREADS = 4
 SINGLE_WRITES_AT_A_TIME = 40
 """So many outcomes at most are unknown to the store when the program is killed."""
 
@@ -43,7 +43,7 @@ class Applying:
         yield from self._singly(steps.removals)
 
     def _at_once(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
-        for group in _groups(changes, ROWS_IN_A_REQUEST):
+        for group in _groups(changes, NEWCOMERS_AT_ONCE):
             if self._stop.is_set():
                 yield [untried(change) for change in group]
             else:
@@ -61,7 +61,7 @@ class Applying:
 
     def _singly(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         for group in _groups(changes, SINGLE_WRITES_AT_A_TIME):
-            with threads(min(THREADS, len(group)), "write") as writers:
+            with threads(min(WRITES_SIDE_BY_SIDE, len(group)), "write") as writers:
                 results = list(writers.map(self._one, group))
             if self._fatal:
                 if known := [outcome for outcome in results if outcome]:
