@@ -8,11 +8,14 @@ import msgspec
 from reconciler.model import Verb
 
 NEWCOMERS_AT_ONCE: Final = 500  # more are refused as a whole (facts/mailchimp.md, 41)
-WRITES_SIDE_BY_SIDE: Final = 4
+WRITES_SIDE_BY_SIDE: Final = 5  # as many as there are connections for one account
+REMOVALS_BETWEEN_LOOKS: Final = 400
+MANY_REMOVALS: Final = 40
+"""From more removals on, it is looked up meanwhile who said no since they were decided."""
 READ_BACK_SAMPLE: Final = 3
 REMOVALS_TO_LIST: Final = 10
 """From so many removals on, one listing is cheaper than reading them one by one."""
-ARCHIVED_A_PAGE: Final = 1000
+CONTACTS_A_PAGE: Final = 1000
 
 WORTH_TELLING: Final = 100
 """Fewer requests than that nobody has to wait for."""
@@ -75,14 +78,18 @@ def effort_of(changes: Iterable[Planned]) -> Effort:
                 removals += 1
     # Who comes back is looked at once more before the write.
     single = 2 * returners + edits + removals
-    one_by_one = _portions(newcomers, NEWCOMERS_AT_ONCE) + _read_back(newcomers + returners + edits, removals)
+    one_by_one = (
+        _portions(newcomers, NEWCOMERS_AT_ONCE)
+        + (_portions(removals, REMOVALS_BETWEEN_LOOKS) if removals > MANY_REMOVALS else 0)
+        + _read_back(newcomers + returners + edits, removals)
+    )
     seconds = SECONDS_A_REQUEST * (one_by_one + single / WRITES_SIDE_BY_SIDE)
     return Effort(one_by_one + single, round(seconds, 1))
 
 
 def _read_back(written: int, removals: int) -> int:
     listed = removals >= REMOVALS_TO_LIST
-    return min(written, READ_BACK_SAMPLE) + (_portions(removals, ARCHIVED_A_PAGE) if listed else removals)
+    return min(written, READ_BACK_SAMPLE) + (_portions(removals, CONTACTS_A_PAGE) if listed else removals)
 
 
 def _portions(number: int, size: int) -> int:

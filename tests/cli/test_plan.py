@@ -94,7 +94,7 @@ def test_what_takes_long_to_write_is_told_before_it_is_begun(
 
     assert told in flat(plan.out)
     assert told in flat(recorded.out)
-    assert planned["passes"][0]["writing"] == {"requests": 14, "seconds": 2.3}
+    assert planned["passes"][0]["writing"] == {"requests": 14, "seconds": 2.1}
     assert "Writing it takes" not in done.out
 
 
@@ -112,7 +112,7 @@ def test_what_is_withheld_takes_its_time_too(
 
     assert told.code == 3
     assert "Writing it takes about 12 requests to Mailchimp, some 1 min. reconciler approve" in flat(told.out)
-    assert withheld["writing"] == {"requests": 12, "seconds": 1.5}
+    assert withheld["writing"] == {"requests": 12, "seconds": 1.3}
 
 
 def test_what_is_withheld_is_loud_and_comes_with_the_command_that_releases_it(
