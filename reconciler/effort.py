@@ -19,8 +19,9 @@ CONTACTS_A_PAGE: Final = 1000
 
 WORTH_TELLING: Final = 100
 """Fewer requests than that nobody has to wait for."""
+SECONDS_A_PORTION: Final = 5.0
 SECONDS_A_REQUEST: Final = 0.4
-"""Assumed, as nobody can know before it is tried."""
+"""Both are assumed, as nobody can know before it is tried."""
 
 
 class Planned(Protocol):
@@ -76,15 +77,22 @@ def effort_of(changes: Iterable[Planned]) -> Effort:
                 edits += 1
             case Verb.REMOVE:
                 removals += 1
+    return _effort(newcomers=newcomers, returners=returners, edits=edits, removals=removals)
+
+
+def effort_of_newcomers(number: int) -> Effort:
+    """Given how many contacts are added to a new audience, return what it takes."""
+    return _effort(newcomers=number)
+
+
+def _effort(*, newcomers: int = 0, returners: int = 0, edits: int = 0, removals: int = 0) -> Effort:
     # Who comes back is looked at once more before the write.
     single = 2 * returners + edits + removals
-    one_by_one = (
-        _portions(newcomers, NEWCOMERS_AT_ONCE)
-        + (_portions(removals, REMOVALS_BETWEEN_LOOKS) if removals > MANY_REMOVALS else 0)
-        + _read_back(newcomers + returners + edits, removals)
-    )
-    seconds = SECONDS_A_REQUEST * (one_by_one + single / WRITES_SIDE_BY_SIDE)
-    return Effort(one_by_one + single, round(seconds, 1))
+    portions = _portions(newcomers, NEWCOMERS_AT_ONCE)
+    looks = _portions(removals, REMOVALS_BETWEEN_LOOKS) if removals > MANY_REMOVALS else 0
+    reads = looks + _read_back(newcomers + returners + edits, removals)
+    seconds = SECONDS_A_PORTION * portions + SECONDS_A_REQUEST * (reads + single / WRITES_SIDE_BY_SIDE)
+    return Effort(portions + single + reads, round(seconds, 1))
 
 
 def _read_back(written: int, removals: int) -> int:

@@ -36,7 +36,7 @@ def print_pass(document: PassDocument, console: Console, *, detail: Detail, prog
         _print_unmailable(document, console, program)
     if document.withheld:
         _print_withheld(document, console, program)
-    _print_effort(effort_of_plan(document), console, indent=0)
+    print_effort(effort_of_plan(document), console)
     _print_problems(document, console)
     print_hanging(_summary(document), console, indent=0)
 
@@ -44,6 +44,14 @@ def print_pass(document: PassDocument, console: Console, *, detail: Detail, prog
 def short(digest: str) -> str:
     """Given a digest, return as much of it as is needed to name it."""
     return digest[:DIGEST_SHOWN]
+
+
+def print_effort(effort: Effort, console: Console, *, indent: int = 0) -> None:
+    """Given what writing something takes, tell it if it is worth telling."""
+    if effort.worth_telling:
+        took = roughly(effort.seconds)
+        told = f"Writing it takes about {effort.requests:,} requests to Mailchimp, some {took}."
+        print_hanging(Text(told), console, indent=indent)
 
 
 def seconds_of(document: PassDocument) -> float | None:
@@ -95,18 +103,11 @@ def _print_proposal(
     print_hanging(Text(f"{name}: {proposal.verb} {proposal.count:,}", "bold"), console)
     print_hanging(Text(printable(proposal.message)), console, indent=4)
     if proposal.approvable:
-        _print_effort(effort_of_proposal(document, proposal), console, indent=4)
+        print_effort(effort_of_proposal(document, proposal), console, indent=4)
         _print_command(f"{program} approve {short(proposal.digest)}", console)
     else:
         unread = Text("Nobody can release what was not read; the next pass reads it again.")
         print_hanging(unread, console, indent=4)
-
-
-def _print_effort(effort: Effort, console: Console, *, indent: int) -> None:
-    if effort.worth_telling:
-        took = roughly(effort.seconds)
-        told = f"Writing it takes about {effort.requests:,} requests to Mailchimp, some {took}."
-        print_hanging(Text(told), console, indent=indent)
 
 
 def _print_command(command: str, console: Console) -> None:
