@@ -89,7 +89,7 @@ class Client:
     """The lists that came to rest in earlier passes."""
     stop: Stop = field(default_factory=Stop)
     """Ends a pass before its next request."""
-    workers: int = 4
+    workers: int = 10
     """How many lists are worked on at the same time."""
     snapshot_days: int = 30
     """For how long is kept what each list was decided from; 0: it is not."""

@@ -1,6 +1,6 @@
 """How the audience of a deleted list is deleted: only when nothing and nobody in it gets lost by that."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,11 +9,13 @@ import structlog
 from reconciler.audience_record import AudienceRecord, ContactRecord
 from reconciler.backup import Backup, SavedHead, prune_backups, save_audience
 from reconciler.errors import BackupError, BadRequest, PermissionDenied, in_words
+from reconciler.hidden import Hidden
 from reconciler.model import (
     AudienceId,
     BaseMove,
     BaseRow,
     BaseState,
+    Contact,
     Link,
     LinkState,
     ListBase,
@@ -40,6 +42,16 @@ NO_OF_STANDING = {Standing.UNSUBSCRIBED: NoReason.UNSUBSCRIBED, Standing.CLEANED
 """The no that a contact's own standing shows."""
 
 
+def remember_nos_before_deletion(running: Pass, change: ListChange) -> None:
+    """Given a deletion that is due, remember every no in its audience, before the pass writes anything.
+
+    Raise RemoteError when the audience cannot be read.
+    """
+    hidden = Hidden(running.client.store, running.client.name)
+    seen = hidden.in_audience(running.source.contacts(_audience_of(change)))
+    _remember_nos(running, change, seen.contacts, complete=seen.tally.complete)
+
+
 def delete_audience(running: Pass, sink: AudienceSink, link: Link, change: ListChange) -> ListOutcome:
     """Given a linked list that is proved deleted and whose grace is over, delete its audience.
 
@@ -58,12 +70,13 @@ def delete_audience(running: Pass, sink: AudienceSink, link: Link, change: ListC
     )
     if held:
         return ListOutcome(change=change, result=Result.WITHHELD, detail=held)
+    record = Hidden(client.store, client.name).in_record(record)
     try:
         backup = _save(running, change, record, base)
     except BackupError as error:
         return ListOutcome(change=change, result=Result.RETRY_LATER, detail=in_words(error))
-    moves = tuple(_nos(running, record, base))
-    client.store.move(running.id, client.name, change.list_uid, moves, running.now())
+    # Whoever said no since the pass looked.
+    _remember_nos(running, change, record.contacts, complete=True)
     return _delete(running, sink, link, change, backup)
 
 
@@ -162,7 +175,7 @@ class _Ours:
             {row.address: row for row in rows}, {row.contact_id: row for row in rows if row.contact_id}
         )
 
-    def row(self, contact: ContactRecord) -> BaseRow | None:
+    def row(self, contact: Contact | ContactRecord) -> BaseRow | None:
         """Given a contact, return its row if it is ours, also when it changed its address by itself."""
         by_id = self.by_contact_id.get(contact.contact_id or "")
         return by_id or (self.by_address.get(contact.address) if contact.address else None)
@@ -195,10 +208,20 @@ def _lately_mailed(record: AudienceRecord, pause: timedelta, now: datetime) -> s
     )
 
 
-def _nos(running: Pass, record: AudienceRecord, base: ListBase) -> Iterator[BaseMove]:
+def _remember_nos(
+    running: Pass, change: ListChange, contacts: Sequence[Contact | ContactRecord], *, complete: bool
+) -> None:
     """Mailchimp forgets every no with the audience, so that we are the only ones who still know them."""
+    store, client = running.client.store, running.client.name
+    moves = tuple(_nos(running, contacts, store.base(client, change.list_uid), complete=complete))
+    store.move(running.id, client, change.list_uid, moves, running.now())
+
+
+def _nos(
+    running: Pass, contacts: Sequence[Contact | ContactRecord], base: ListBase, *, complete: bool
+) -> Iterator[BaseMove]:
     ours = _Ours.of(base)
-    for contact in record.contacts:
+    for contact in contacts:
         row = ours.row(contact)
         reason = NO_OF_STANDING.get(contact.standing)
         if contact.standing is Standing.ARCHIVED and row is not None:
@@ -206,8 +229,8 @@ def _nos(running: Pass, record: AudienceRecord, base: ListBase) -> Iterator[Base
         if reason is not None and contact.address:
             persons: tuple[Person, ...] = () if row is None else row.persons
             yield _remembering(base, No(address=contact.address, persons=persons, reason=reason))
-    shown = {row.address for contact in record.contacts if (row := ours.row(contact)) is not None}
-    taken_out = _taken_out(running)
+    shown = {row.address for contact in contacts if (row := ours.row(contact)) is not None}
+    taken_out = _taken_out(running) if complete else None
     for row in ours.by_address.values():
         if row.address not in shown and taken_out is not None:
             yield _remembering(base, No(address=row.address, persons=row.persons, reason=taken_out))

@@ -26,6 +26,7 @@ from reconciler.model import (
     ListUid,
     PassId,
     PassResult,
+    Result,
     Standing,
     Verb,
 )
@@ -76,7 +77,8 @@ def erase(client: Client, request: Request, *, digest: str, by: str) -> Certific
                 pass_id, result=PassResult.FAILED, counts={}, problems=[in_words(error)], now=client.now()
             )
             raise
-        counts = {f"erased.{what}": count for what, count in certificate.known.items()}
+        known = {f"erased.{what}": count for what, count in certificate.known.items()}
+        counts = {f"{Deed.ERASE}.{Result.APPLIED}": 1, **known}
         store.end_pass(pass_id, result=PassResult.DONE, counts=counts, problems=(), now=client.now())
         return certificate
 

@@ -61,11 +61,16 @@ def let_go(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome,
     return pairing, (outcome,)
 
 
+def due_deletion(pairing: Pairing) -> ListChange | None:
+    """Given a pairing, return the deletion of its audience if nothing is waited for any more."""
+    change = next((change for change in pairing.changes if change.verb is ListVerb.DELETE), None)
+    return None if pairing.audience is None or pairing.link is None or pairing.waits else change
+
+
 def take_down(running: Pass, pairing: Pairing) -> tuple[Pairing, tuple[ListOutcome, ...]]:
     """Given a pairing whose list is proved deleted and whose grace is over, delete its audience."""
-    sink, link = running.sink, pairing.link
-    change = next((change for change in pairing.changes if change.verb is ListVerb.DELETE), None)
-    if sink is None or pairing.audience is None or link is None or change is None or pairing.waits:
+    sink, link, change = running.sink, pairing.link, due_deletion(pairing)
+    if sink is None or link is None or change is None:
         return pairing, ()
     outcome = delete_audience(running, sink, link, change)
     if not outcome.result.moves_base:

@@ -8,10 +8,11 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from reconciler.contacts import Reconciled, decide_contacts, list_report, write_contacts
+from reconciler.deletion import remember_nos_before_deletion
 from reconciler.errors import BackupError, CredentialsRejected, ReconcilerError, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.journal import begin_writing, end_writing
-from reconciler.lifecycle import is_edit, let_go, remember_link, settle_audience, take_down
+from reconciler.lifecycle import due_deletion, is_edit, let_go, remember_link, settle_audience, take_down
 from reconciler.model import Link, ListUid, ListVerb
 from reconciler.pairing import Pairing, is_deletion
 from reconciler.record import keep_plan
@@ -119,6 +120,9 @@ def _isolated(
 
 def _look(running: Pass, pairing: Pairing, link: Link | None) -> Decided | ListReport:
     contacts = decide_contacts(running, pairing) if pairing.syncs else None
+    deletion = due_deletion(pairing)
+    if running.sink is not None and deletion is not None:
+        remember_nos_before_deletion(running, deletion)
     decided = Decided(pairing, link, contacts)
     return _finish(running, decided) if running.sink is None or decided.quiet else decided
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reconciler.client import Client
 from reconciler.deed import located, only_one, require_named
 from reconciler.errors import ReconcilerError
-from reconciler.model import Address, Deed, ListUid, PassResult
+from reconciler.model import Address, Deed, ListUid, PassResult, Result
 from reconciler.release import AddressRelease, release_of
 
 
@@ -52,5 +52,6 @@ def release(client: Client, wish: Wish, *, digest: str, by: str) -> AddressRelea
         pass_id = store.begin_pass(client.name, mode=client.mode, trigger=Deed.RELEASE, now=client.now())
         for one in found.releases:
             store.release(pass_id, client.name, one, by=who, now=client.now())
-        store.end_pass(pass_id, result=PassResult.DONE, counts={}, problems=(), now=client.now())
+        counts = {f"{Deed.RELEASE}.{Result.APPLIED}": len(found.releases)}
+        store.end_pass(pass_id, result=PassResult.DONE, counts=counts, problems=(), now=client.now())
     return found

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from reconciler.model import LinkState, ListUid, PassResult
 from reconciler.store import ListCounts, PassRecord, Store, StoredProposal
 from reconciler.unresolved import Unresolved, unresolved
+
+_TAKEN_UP_IS_TOLD: Final = timedelta(days=7)
 
 
 class PassSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +75,8 @@ class ClientStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What stays undone until a person resolves it."""
     opt_outs: int = 0
     """How many opt-outs in Mailchimp OTYS does not know of."""
+    taken_up: str = ""
+    """What the database, older than its log of nos, took up from it in the last week."""
     next: str
     """What the operator does next."""
     command: str = ""
@@ -105,6 +110,7 @@ def client_status(store: Store, client: str, *, mode: str, now: datetime) -> Cli
         else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=not running),
         unresolved=left,
         opt_outs=len(store.opt_outs(client)),
+        taken_up=_taken_up(store, now),
         next=step[0],
         command=step[1],
     )
@@ -171,6 +177,16 @@ def _withheld(proposal: StoredProposal, counts: Mapping[ListUid, ListCounts]) ->
         expires=_moment(proposal.expires),
         approved_at=_moment(proposal.approved_at),
         approved_by=proposal.approved_by,
+    )
+
+
+def _taken_up(store: Store, now: datetime) -> str:
+    once = store.taken_up()
+    if once is None or now - once.at > _TAKEN_UP_IS_TOLD:
+        return ""
+    return (
+        f"the database was older than its log of nos, from which it took up {once.what} "
+        f"on {once.at:%Y-%m-%d %H:%M} UTC"
     )
 
 

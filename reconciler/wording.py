@@ -6,7 +6,7 @@ from typing import Final
 
 from deepdiff import DeepDiff
 
-from reconciler.model import Fields, ListVerb, Result, Verb
+from reconciler.model import Deed, Fields, ListVerb, Result, Verb
 from reconciler.printable import printable, shortened
 
 __all__ = [
@@ -54,6 +54,8 @@ _DONE: Final[Mapping[str, str]] = {
     Verb.REMOVE: "removed {}",
     Verb.SUPPRESS: "suppressed {}",
     Verb.FORGET: "forgot {}",
+    Deed.RELEASE: "released an address on {} list{s}",
+    Deed.ERASE: "erased {} person{s}",
 }
 _OTHERWISE: Final[Mapping[str, str]] = {
     Result.REFUSED: "refused {}",

@@ -70,6 +70,8 @@ def _print(report: DatabaseReport, common: Shared) -> None:
     common.console.print(Text(line), soft_wrap=True)
     for problem in report.problems:
         common.console.print(Text(f"  - {printable(problem)}"), soft_wrap=True)
+    if report.advice:
+        common.console.print(Text(f"  {report.advice}"), soft_wrap=True)
     rows = Table.grid(padding=(0, 2))
     rows.add_column()
     rows.add_column(justify="right")

@@ -51,8 +51,9 @@ class DaemonConfig(Table):
     fields such as "*/10 7-19 * * mon-fri"."""
     timezone: TimeZoneName = ZoneInfo("Europe/Amsterdam")
     """The time zone of the cron line and of the times in mails."""
-    workers: int = Field(default=4, ge=1, le=32)
-    """How many lists are worked on at the same time."""
+    workers: int = Field(default=10, ge=1, le=32)
+    """How many lists of a client are worked on at the same time; each is held in memory meanwhile. Ten keep
+    all connections busy while the services take their time."""
     shutdown_grace: int = Field(default=30, ge=1, le=3600)
     """How many seconds a stop waits for the request in flight to be finished and recorded."""
 

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import compress
 
 from reconciler.api.mailchimp import Mailchimp
 from reconciler.effort import (
@@ -78,7 +77,7 @@ class Applying:
                 if known := [outcome for outcome in results if outcome]:
                     yield known
                 raise self._fatal
-            yield [outcome or untried(change) for change, outcome in zip(group, results, strict=True)]
+            yield [*map(_told, group, results)]
 
     def _removed(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         """Archiving hides a no (facts/mailchimp.md, 32), and archiving thousands takes an hour."""
@@ -92,12 +91,10 @@ class Applying:
                 self._stop.set()
                 yield [retry_later(change, f"not tried: {error}") for change in group]
                 continue
-            late = [_was_subscribed(change) and _id(change) in unsubscribed for change in group]
-            if any(late):
-                yield [retry_later(change, SAID_NO) for change in compress(group, late)]
-            yield from self._singly(
-                [change for change, is_late in zip(group, late, strict=True) if not is_late]
-            )
+            late = [change for change in group if _is_among(unsubscribed, change)]
+            if late:
+                yield [retry_later(change, SAID_NO) for change in late]
+            yield from self._singly([change for change in group if not _is_among(unsubscribed, change)])
 
     def _unsubscribed_lately(self) -> AbstractSet[str]:
         return set() if self._stop.is_set() else self._contacts.newest(Standing.UNSUBSCRIBED)
@@ -147,12 +144,14 @@ def _steps(changes: Sequence[Change]) -> _Steps:
     )
 
 
-def _was_subscribed(change: Change) -> bool:
-    return change.contact is not None and change.contact.standing is Standing.SUBSCRIBED
+def _is_among(unsubscribed: AbstractSet[str], change: Change) -> bool:
+    """Whoever had unsubscribed before it was decided is archived as decided."""
+    seen = change.contact
+    return seen is not None and seen.standing is Standing.SUBSCRIBED and seen.id in unsubscribed
 
 
-def _id(change: Change) -> str:
-    return change.contact.id if change.contact else ""
+def _told(change: Change, outcome: Outcome | None) -> Outcome:
+    return outcome or untried(change)
 
 
 def _of(changes: Sequence[Change], *verbs: Verb) -> list[Change]:

@@ -12,10 +12,9 @@ _NOT_A_DATABASE = (
     "is not a database of this program",
     "Point state.url at another file, or put a backup of the database in its place.",
 )
-_DAMAGED = (
-    "is damaged",
-    "Stop the daemon, keep a copy of the file, and put a backup in its place.",
-)
+MEND = "Stop the daemon, keep a copy of the file, and put a backup in its place."
+"""What to do about a damaged file."""
+_DAMAGED = ("is damaged", MEND)
 _READ_ONLY = (
     "cannot be written",
     "Give the user that runs the daemon the right to write the file and its folder.",
@@ -99,6 +98,12 @@ def store_error(error: DBAPIError | PoolTimeout, place: str) -> StoreError:
     if isinstance(error.orig, sqlite3.Error):
         return _of_sqlite(error.orig, place)
     return _of_postgresql(error, place)
+
+
+def is_damage(error: DBAPIError) -> bool:
+    """Given a database's error, return whether a page of its file is damaged, and others can be read."""
+    name: str = getattr(error.orig, "sqlite_errorname", "")
+    return name.startswith("SQLITE_CORRUPT")
 
 
 def log_error(error: OSError, place: str) -> StoreError:

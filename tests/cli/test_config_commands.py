@@ -151,7 +151,7 @@ def test_show_as_json_nests_like_the_file(run: Run, folder: Path) -> None:
 
     shown = json.loads(run("config", "show", "--json").out)
 
-    assert shown["daemon"]["workers"] == 4
+    assert shown["daemon"]["workers"] == 10
     assert shown["clients"]["acme"]["policy"]["list_deleted"] == "delete"
     assert shown["clients"]["acme"]["otys"]["api_key"] == {
         "secret": "********",

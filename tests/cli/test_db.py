@@ -54,6 +54,16 @@ def test_check_finds_a_table_that_is_missing_and_fails(run: Run, database: Path)
     assert "table proposals is missing" in ended.out
 
 
+def test_check_finds_a_damaged_log_of_nos_and_fails(run: Run, database: Path) -> None:
+    run("db", "upgrade")
+    database.with_name("reconciler.db.nos").write_text("minutes of the meeting\n", "utf-8")
+
+    ended = run("db", "check")
+
+    assert ended.code == 1
+    assert "The log of nos state/reconciler.db.nos is damaged: line 1 of 1" in flat(ended.out)
+
+
 @pytest.mark.parametrize("command", ["upgrade", "check"])
 def test_a_file_that_is_no_database_is_told_and_left_alone(run: Run, database: Path, command: str) -> None:
     database.parent.mkdir()

@@ -73,7 +73,9 @@ def test_explain_plan_and_show_tell_what_became_of_them(run: Run, office: Office
     assert "It was erased on request" in flat(explained.out)
     assert "take them off the list in OTYS" in flat(explained.out)
     assert "take them off the list in OTYS" in flat(run("plan", "--all").out)
-    assert "in Mailchimp: deleted for good" in flat(run("show", passes(run)[1]).out)
+    shown = flat(run("show", passes(run)[1]).out)
+    assert "in Mailchimp: deleted for good" in shown
+    assert ": erased 1 person, in" in shown
     assert "by erase by" in flat(run("history").out)
 
 

@@ -48,6 +48,7 @@ def test_history_show_and_explain_tell_who_released_and_why(run: Run, office: Of
     assert "by release" in run("history").out
     shown = flat(run("show").out)
     assert "released from: taken out by somebody in Mailchimp" in shown
+    assert "pass 3: released an address on 1 list, in" in shown, shown
     assert "by eva: she wrote from … that it was a mistake" in shown
     assert "by eva: she wrote from" in flat(run("explain", ANN).out)
 

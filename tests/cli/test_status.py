@@ -97,6 +97,27 @@ def test_a_pass_that_runs_and_one_that_was_killed_are_told_apart(run: Run, offic
     assert office.sandbox.log.requests()
 
 
+def test_an_old_database_tells_what_it_took_up_from_its_log_of_nos(run: Run, office: Office) -> None:
+    database = office.folder / "state" / "reconciler.db"
+    office.mailing_list("Rood", *addresses(2))
+    run("once")
+    old = database.read_bytes()
+    (audience,) = office.sandbox.world.mailchimp.audiences.values()
+    office.sandbox.mailchimp.unsubscribe(audience.id, next(iter(audience.contacts.values())).email_address)
+    run("once")
+    assert "Taken up" not in run("status").out
+    for beside in ("-wal", "-shm"):
+        database.with_name(database.name + beside).unlink(missing_ok=True)
+    database.write_bytes(old)
+
+    ended = run("status")
+
+    assert "Taken up the database was older than its log of nos, from which it took up 1 no on" in flat(
+        ended.out
+    )
+    assert "1 no," in flat(ended.out)
+
+
 def test_names_from_otys_cannot_steer_the_terminal(run: Run, office: Office) -> None:
     emptied = office.mailing_list("[bold]Rood\x1b[31m\nregel", *addresses(20))
     run("once")

@@ -15,6 +15,7 @@ from tests.crashes.day import (
     WITHHELD,
     list_called,
 )
+from tests.crashes.death import IN_THE_LOG_ONLY
 from tests.crashes.harness import Day
 from tests.crashes.ledger import Ledger, differences
 from tests.passes.agency import Agency
@@ -23,7 +24,11 @@ Remembered = frozenset[str]
 
 
 def broken_promises(done: Day, undisturbed: Remembered) -> list[str]:
-    """Given a day and what is remembered after one that nothing disturbed, return what should not be so."""
+    """Given a day and what is remembered after one that nothing disturbed, return what should not be so.
+
+    What stood in the log of nos alone errs on the safe side: a refusal is known as the no that it proves, and
+    an approval is asked for again.
+    """
     checks = (
         ("I1, I2, I4, I6", _reached(done.acme)),
         ("I1", _no_write_to_who_said_no(done)),
@@ -35,7 +40,8 @@ def broken_promises(done: Day, undisturbed: Remembered) -> list[str]:
         ("I10", _nos_that_came_late(done)),
         ("remembered", _misremembered(remembered(done.acme.store), undisturbed)),
     )
-    return [f"{name}: {line}" for name, lines in checks for line in lines]
+    on_the_safe_side = ("I9", "remembered") if IN_THE_LOG_ONLY in done.died_at else ()
+    return [f"{name}: {line}" for name, lines in checks for line in lines if name not in on_the_safe_side]
 
 
 def remembered(store: Store) -> Remembered:

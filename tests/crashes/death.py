@@ -1,7 +1,7 @@
 """A process that dies at a chosen moment: none of its threads does anything from then on."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -11,8 +11,12 @@ import requests
 from sqlalchemy import Connection
 
 from reconciler.store.connection import Database
+from reconciler.store.facts import Fact
+from reconciler.store.redo_log import HeldLog, Position
 
 NEVER = -1
+IN_THE_LOG_ONLY = "after the log of nos"
+"""What the process was about to commit stands in the log of nos, and not in the database."""
 
 
 class Killed(BaseException):
@@ -22,6 +26,8 @@ class Killed(BaseException):
 class Death:
     """Comes at one of the moments of a process: before and after each of its requests and commits.
 
+    Also between the log of nos and the commit whose nos it tells.
+
     After a request means that the service carried it out, and that what it answered was of no use any more.
     """
 
@@ -29,13 +35,16 @@ class Death:
         self._moment = moment
         self._lock = threading.Lock()
         self._came = False
+        self.came_at = ""
+        """The moment at which it came; empty: it did not."""
         self.moments: list[str] = []
         """Those that the process reached."""
 
     def reach(self, moment: str) -> None:
         """Given what the process is about to do or has just done, let it live. Raise Killed if it may not."""
         with self._lock:
-            self._came = self._came or len(self.moments) == self._moment
+            if not self._came and len(self.moments) == self._moment:
+                self._came, self.came_at = True, moment
             if self._came:
                 raise Killed
             self.moments.append(moment)
@@ -59,7 +68,7 @@ def threatened_by(death: Death, *, one_thread_at_a_time: bool = True) -> Iterato
 
     One thread at a time, equal work reaches equal moments in the same order.
     """
-    send, write = requests.Session.request, Database.writing
+    send, write, append = requests.Session.request, Database.writing, HeldLog.append
     sessions: set[requests.Session] = set()
 
     def mortal_send(session: requests.Session, method: str, url: str, **options: object) -> requests.Response:
@@ -81,9 +90,15 @@ def threatened_by(death: Death, *, one_thread_at_a_time: bool = True) -> Iterato
             death.reach("before a commit")  # Killed, it is rolled back
         death.reach("after a commit")
 
+    def mortal_append(held: HeldLog, facts: Iterable[Fact]) -> Position:
+        end = append(held, facts)
+        death.reach(IN_THE_LOG_ONLY)
+        return end
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(requests.Session, "request", mortal_send)
         patched.setattr(Database, "writing", mortal_write)
+        patched.setattr(HeldLog, "append", mortal_append)
         if one_thread_at_a_time:
             patched.setattr("reconciler.threads.ThreadPoolExecutor", _pool_of_one)
         try:

@@ -31,6 +31,8 @@ class Day:
     """The number of the last request before it."""
     moments: tuple[str, ...]
     """What the first pass reached, in order."""
+    died_at: frozenset[str]
+    """The moments at which a pass was killed."""
     written: int
     """How many writes were carried out before the last two passes."""
     nos_at_death: Mapping[ListUid, frozenset[str]]
@@ -63,7 +65,8 @@ class House:
             with threatened_by(death, one_thread_at_a_time=one_thread_at_a_time), suppress(Killed):
                 acme.once()
             self._restart()
-        return look_back(acme, pass_id, log_from, lives[0].moments)
+        died_at = frozenset(death.came_at for death in lives if death.came_at)
+        return look_back(acme, pass_id, log_from, lives[0].moments, died_at)
 
     @property
     def _database(self) -> Path:
@@ -74,6 +77,7 @@ class House:
         for path in self._database.parent.glob(f"{self._database.name}*"):
             path.unlink()
         shutil.copy(self.saved, self._database)
+        shutil.copy(_log_of_nos(self.saved), _log_of_nos(self._database))
         self.acme.store = open_store(f"sqlite:///{self._database}")
         self.acme.sandbox.replace_world(msgspec.json.decode(self.world, type=World))
 
@@ -83,7 +87,13 @@ class House:
         self.acme.later(minutes=LONGER_THAN_A_LEASE)
 
 
-def look_back(acme: Agency, pass_id: PassId, log_from: int, moments: Sequence[str] = ()) -> Day:
+def look_back(
+    acme: Agency,
+    pass_id: PassId,
+    log_from: int,
+    moments: Sequence[str] = (),
+    died_at: frozenset[str] = frozenset(),
+) -> Day:
     """Given an agency, and a pass and a request with which its day began, return the day after two passes."""
     written = sum(one.applied for one in acme.sandbox.log.writes(after=log_from))
     nos = {ListUid(uid): _nos(acme.store, ListUid(uid)) for uid in acme.world.otys.lists}
@@ -93,11 +103,16 @@ def look_back(acme: Agency, pass_id: PassId, log_from: int, moments: Sequence[st
         pass_id=pass_id,
         log_from=log_from,
         moments=tuple(moments),
+        died_at=died_at,
         written=written,
         nos_at_death=nos,
         next_pass=next_pass,
         writes_at_rest=tuple(acme.writes_of(acme.once)),
     )
+
+
+def _log_of_nos(database: Path) -> Path:
+    return database.with_name(f"{database.name}.nos")
 
 
 def _nos(store: Store, list_uid: ListUid) -> frozenset[str]:
@@ -112,8 +127,10 @@ def open_house(folder: Path) -> Iterator[House]:
         day.today(acme)
         acme.store.close()
         saved = folder / "morning.db"
-        shutil.copy(folder / "state" / "reconciler.db", saved)
-        acme.store = open_store(f"sqlite:///{folder}/state/reconciler.db")
+        database = folder / "state" / "reconciler.db"
+        shutil.copy(database, saved)
+        shutil.copy(_log_of_nos(database), _log_of_nos(saved))
+        acme.store = open_store(f"sqlite:///{database}")
         try:
             yield House(acme, msgspec.json.encode(acme.world), saved)
         finally:

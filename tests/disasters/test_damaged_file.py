@@ -85,3 +85,16 @@ def test_a_file_that_became_empty_brings_back_nobody_who_still_shows_a_no(
     desk.database.write_bytes(b"")
     desk.recovers(nurses)
     assert len(desk.agency.world.mailchimp.audiences) == 1
+
+
+@pytest.mark.usefixtures("nurses")
+def test_the_check_names_all_that_is_damaged_and_what_to_do(desk: Desk) -> None:
+    for name in ("base_rows", "ux_nos_open", "meta"):
+        spoil(desk, name)
+    ended = desk.type("db", "check")
+    assert ended.code == 1
+    assert "table base_rows cannot be read" in ended.out
+    for table in ("base_rows", "nos", "meta"):
+        assert f"table {table} or an index of it is damaged" in ended.out
+    assert "table lists" not in ended.out
+    assert "put a backup in its place" in ended.out

@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.mutation.groups import Group
 
 ROOT = Path(__file__).parents[2]
+PLUGINS = ("no:cacheprovider", "tests.mutation.telling_first", "tests.mutation.patience")
+PYTEST = ("-n", "0", *(part for plugin in PLUGINS for part in ("-p", plugin)))
 
 
 def set_up(group: Group, folder: Path) -> None:
@@ -26,7 +28,7 @@ def set_up(group: Group, folder: Path) -> None:
         "source_paths": ["reconciler"],
         "only_mutate": mutated,
         "also_copy": ["config", "docs"],
-        "pytest_add_cli_args": ["-n", "0", "-p", "no:cacheprovider", "-p", "tests.mutation.fast_first"],
+        "pytest_add_cli_args": PYTEST,
         "pytest_add_cli_args_test_selection": group.tests,
     }
     lines = (f"{key} =\n    " + "\n    ".join(values) for key, values in keys.items())

@@ -3,7 +3,7 @@
 import gzip
 import json
 
-from reconciler.model import PassResult, Verb
+from reconciler.model import ListUid, PassResult, Verb
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.passes.agency import Agency, results, verbs
 
@@ -52,6 +52,23 @@ def test_two_audiences_of_the_name_are_held_until_the_pair_is_named(acme: Agency
     acme.configure(links=f'"{nurses.uid}" = "{right}"')
     acme.once()
     assert acme.audience(nurses) == right
+
+
+def test_a_list_that_was_let_go_and_is_paired_anew_fills_the_other_audience(acme: Agency) -> None:
+    nurses, _ = acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl"), acme.list("Chauffeurs")
+    acme.once()
+    acme.sandbox.otys.unselect_list(nurses.uid)
+    acme.once()
+    acme.sandbox.otys.select_list(nurses.uid)
+    other = acme.sandbox.mailchimp.add_audience("Zorg")
+    acme.sandbox.mailchimp.add_contact(other, "piet@zorg.nl")
+    acme.configure(links=f'"{nurses.uid}" = "{other}"')
+    report = acme.once()
+    assert results(report)["link", "applied"] == 1
+    assert acme.audience(nurses) == other
+    assert acme.subscribed(nurses) == {"jan@zorg.nl", "piet@zorg.nl"}
+    assert acme.store.base("acme", ListUid(nurses.uid)).nos == ()
+    assert acme.writes_of(acme.once) == []
 
 
 def test_the_limit_of_audiences_is_named_and_nothing_is_sent(acme: Agency) -> None:

@@ -1,10 +1,13 @@
 """What is withheld, shown and released, over real HTTP."""
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from reconciler import lists
 from reconciler.contacts import Reconciled, decide_contacts
 from reconciler.errors import LockHeld, StaleApproval
+from reconciler.failure import FailureKind
 from reconciler.guard import Danger
 from reconciler.model import PassResult
 from reconciler.pairing import Pairing
@@ -29,9 +32,12 @@ def test_an_emptied_list_is_withheld_until_exactly_that_is_approved(acme: Agency
     report = acme.once()
     assert report.result is PassResult.WITHHELD
     assert dangers(report) == {Danger.EMPTY_LIST, Danger.REMOVALS}
+    assert results(report) == {("remove", "withheld"): 30, ("add", "applied"): 1}
     assert acme.subscribed(nurses) == set(MANY)
     assert acme.subscribed(drivers) == {"jan@weg.nl", "piet@weg.nl"}
     (proposal,) = report.proposals
+    withheld = [one.detail for one in report.lists[0].outcomes]
+    assert withheld == 30 * [proposal.message]
     acme.store.approve(proposal.digest[:12], by="operator", now=acme.now)
     assert results(acme.once()) == {("remove", "applied"): 30}
     assert acme.subscribed(nurses) == set()
@@ -131,17 +137,18 @@ def test_one_failing_list_does_not_stop_the_others(acme: Agency) -> None:
     assert acme.writes_of(acme.once) == []
 
 
-def test_a_creation_whose_answer_was_lost_makes_no_second_audience(acme: Agency) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.DROP_AFTER_APPLY, FaultKind.SERVER_ERROR])
+def test_a_creation_of_which_nobody_knows_makes_one_audience(acme: Agency, kind: FaultKind) -> None:
     nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
-    acme.sandbox.faults.add(
-        Fault(kind=FaultKind.DROP_AFTER_APPLY, system="mailchimp", pattern=r"POST /3.0/lists\b")
-    )
+    fault = Fault(kind=kind, system="mailchimp", pattern=r"POST /3.0/lists\b", times=None)
+    acme.sandbox.faults.add(fault)
     assert acme.once().result is PassResult.FAILED
+    acme.sandbox.faults.clear()
     acme.once()
     assert len(acme.world.mailchimp.audiences) == 1
     assert acme.subscribed(nurses) == {"jan@zorg.nl"}
-    assert acme.store.open_intents("acme") == ()
     assert acme.writes_of(acme.once) == []
+    assert acme.store.open_intents("acme") == ()
 
 
 def test_a_rejected_key_stops_the_pass_with_advice(acme: Agency) -> None:
@@ -199,11 +206,16 @@ def test_a_defect_of_the_program_costs_one_list_and_no_other(
             raise ZeroDivisionError
         return decide_contacts(running, pairing)
 
-    with monkeypatch.context() as broken:
+    with monkeypatch.context() as broken, capture_logs(processors=[merge_contextvars]) as logged:
         broken.setattr(lists, "decide_contacts", defective)
         report = acme.once()
     assert report.result is PassResult.FAILED
-    assert "defect (ZeroDivisionError)" in report.all_problems[0]
+    of_nurses = report.lists[0]
+    assert (of_nurses.list_uid, of_nurses.failure) == (nurses.uid, FailureKind.OTHER)
+    assert of_nurses.problem.startswith("this program has a defect (ZeroDivisionError); its log says where.")
+    [crash] = [line for line in logged if line["event"] == "list_crashed"]
+    assert (crash["client"], crash["list"], crash["pass_id"]) == ("acme", nurses.uid, report.pass_id)
+    assert crash["exc_info"]
     assert acme.subscribed(drivers) == {"piet@weg.nl", "kees@weg.nl"}
     assert acme.writes_of(acme.once) == []
 

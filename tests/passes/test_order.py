@@ -4,8 +4,10 @@ import pytest
 
 from reconciler.api.http import RequestNote
 from reconciler.model import ListUid
+from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency
+from tests.passes.deleted import AT_ONCE
 
 
 def remembered_nos(acme: Agency) -> int:
@@ -36,6 +38,22 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
     assert set(known_when_written) == {len(lists)}
 
 
+def test_a_no_in_otys_is_durable_though_its_removal_fails(acme: Agency) -> None:
+    acme.mapping = acme.folder / "mapping.toml"
+    acme.mapping.write_text('[recipients.fields]\nopted_out = { path = "Person.matchCriteria_9" }\n', "utf-8")
+    acme.world.otys.switches.opt_out_field = "Person.matchCriteria_9"
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl")
+    acme.once()
+    [piet] = acme.sandbox.otys.people_at("piet@zorg.nl")
+    acme.sandbox.otys.opt_out(piet.kind, piet.uid)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="DELETE .*", times=None)
+    )
+    acme.once()
+    assert acme.status(nurses, "piet@zorg.nl") == "subscribed"
+    assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["piet@zorg.nl"]
+
+
 def test_somebody_who_said_no_while_the_pass_read_on_is_not_subscribed_again(
     acme: Agency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,3 +79,26 @@ def test_somebody_who_said_no_while_the_pass_read_on_is_not_subscribed_again(
     assert acme.status(nurses, "terug@zorg.nl") == "unsubscribed"
     assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["terug@zorg.nl"]
     assert acme.writes_of(acme.once) == []
+
+
+def test_a_no_in_an_audience_that_is_to_be_deleted_is_durable_before_another_list_is_written(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.configure(limits=AT_ONCE)
+    gone = acme.list("Oud", "jan@zorg.nl", "piet@zorg.nl")
+    kept = acme.list("Blijft", "kees@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(gone), "jan@zorg.nl")
+    acme.sandbox.otys.delete_list(gone.uid)
+    acme.join(kept, acme.person("nieuw@zorg.nl"))
+    known_when_written: list[int] = []
+
+    def watch(_count: RequestCount, note: RequestNote) -> None:
+        if note.system == "Mailchimp" and note.method != "GET":
+            known_when_written.append(len(acme.store.base("acme", ListUid(gone.uid)).nos))
+
+    with monkeypatch.context() as watching:
+        watching.setattr(RequestCount, "__call__", watch)
+        acme.once()
+
+    assert known_when_written == [1, 1], "an add, and the deletion"

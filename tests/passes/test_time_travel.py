@@ -1,6 +1,7 @@
 """What passes decided from is kept in few bytes, and today's rules can be tried on it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -208,8 +209,9 @@ def test_who_comes_and_goes_is_held_again_as_it_was_then_and_by_another_limit_is
     person = acme.sandbox.otys.people_at(PEOPLE[0])[0]
     acme.once()
     reports = []
-    for change in (acme.leave, acme.join, acme.leave):
-        change(zorg, PEOPLE[0] if change == acme.leave else person)
+    leaves, comes = partial(acme.leave, zorg, PEOPLE[0]), partial(acme.join, zorg, person)
+    for change in (leaves, comes, leaves):
+        change()
         acme.later(hours=1)
         reports.append(acme.once())
     [gone], [back], [held] = (at(acme, report) for report in reports)
