@@ -39,6 +39,8 @@ class PassLog:
 
     def began(self, client: str, lists: int) -> None:
         """Given how many lists there are, tell it."""
+        with self._lock:
+            self._writing.pop(client, None)  # of a pass that ended without a report
         self._log.info("pass_began", client=client, lists=lists)
 
     def to_write(self, client: str, contacts: int) -> None:
