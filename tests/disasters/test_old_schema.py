@@ -27,7 +27,8 @@ def morning(acme: Agency) -> MailingList:
 
 def lay_down(path: Path, version: str) -> None:
     """Make the database file of that version."""
-    path.unlink(missing_ok=True)
+    for one in (path, path.with_name(f"{path.name}.nos")):  # earlier versions kept no log of nos
+        one.unlink(missing_ok=True)
     with sqlite3.connect(path) as made:
         made.executescript(Path(__file__).with_name(f"state_{version}.sql").read_text("utf-8"))
     made.close()
