@@ -22,6 +22,7 @@ CORE = (
     "observe",
     "plan",
     "policy",
+    "snapshot_entries",
     "snapshots",
 )
 
