@@ -9,6 +9,7 @@ import structlog
 from reconciler.audience_record import AudienceRecord, ContactRecord
 from reconciler.backup import Backup, SavedHead, prune_backups, save_audience
 from reconciler.errors import BackupError, BadRequest, PermissionDenied, in_words
+from reconciler.hidden import Hidden
 from reconciler.model import (
     AudienceId,
     BaseMove,
@@ -46,7 +47,8 @@ def remember_nos_before_deletion(running: Pass, change: ListChange) -> None:
 
     Raise RemoteError when the audience cannot be read.
     """
-    seen = running.source.contacts(_audience_of(change))
+    hidden = Hidden(running.client.store, running.client.name)
+    seen = hidden.in_audience(running.source.contacts(_audience_of(change)))
     _remember_nos(running, change, seen.contacts, complete=seen.tally.complete)
 
 
@@ -68,6 +70,7 @@ def delete_audience(running: Pass, sink: AudienceSink, link: Link, change: ListC
     )
     if held:
         return ListOutcome(change=change, result=Result.WITHHELD, detail=held)
+    record = Hidden(client.store, client.name).in_record(record)
     try:
         backup = _save(running, change, record, base)
     except BackupError as error:

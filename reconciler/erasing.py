@@ -172,7 +172,7 @@ class _Erasing:
             self.client.name,
             one.list_uid,
             IntentKind.ERASE_CONTACT,
-            {"audience": one.audience_id, "address": key, "fate": one.fate},
+            {"audience": one.audience_id, "address": key, "contact": self._key(one), "fate": one.fate},
             self.pass_id,
             self.client.now(),
         )
@@ -204,6 +204,10 @@ class _Erasing:
             why = "; ".join(outcome.detail for outcome in (*outcomes, *untrue) if outcome.detail)
             raise Unreachable(_MAILCHIMP, f"a contact of {one.list_name} was not archived: {why}")
 
+    def _key(self, one: ContactErasure) -> str:
+        """Tell apart the contacts that a person has in one audience."""
+        return self.store.key_address(Address(one.contact.contact_id or one.contact.address))
+
     def _is_there(self, one: ContactErasure) -> bool:
         """An address that changed in between leaves nothing at the old one: the contact's own id tells."""
         key = one.contact.contact_id or one.contact.address
@@ -211,9 +215,9 @@ class _Erasing:
 
     def _settle_begun(self) -> None:
         """Write to history what a run that was cut off had done, and no more than that."""
-        now = {one.audience_id: one.fate for one in self.erasure.contacts}
+        now = {(one.audience_id, self._key(one)): one.fate for one in self.erasure.contacts}
         for intent in _begun(self.client, self.erasure.address):
-            fate = now.get(AudienceId(intent.detail["audience"]))
+            fate = now.get((AudienceId(intent.detail["audience"]), intent.detail["contact"]))
             if fate is None or (fate is Fate.ARCHIVED_BEFORE and intent.detail["fate"] == Fate.ARCHIVED):
                 self._note(intent.list_uid, f"in Mailchimp: {intent.detail['fate']}", intent.id)
             else:

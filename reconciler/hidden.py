@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from reconciler.address import normalise
+from reconciler.audience_record import AudienceRecord
 from reconciler.model import ContactSnapshot, Recipient, RecipientSnapshot
 from reconciler.store import Store
 
@@ -38,6 +39,11 @@ class Hidden:
             return snapshot
         left = tuple(one for one in snapshot.contacts if not self._is_erased(one.address))
         return replace(snapshot, contacts=left)
+
+    def in_record(self, record: AudienceRecord) -> AudienceRecord:
+        """Given an audience that is about to go, return what may be saved of it: all but the erased ones."""
+        left = tuple(one for one in record.contacts if not (one.address and self._is_erased(one.address)))
+        return replace(record, contacts=left)
 
     def _concerns(self, one: Recipient) -> bool:
         return self._is_erased(normalise(one.email)) or self._is_erased(one.person)

@@ -243,16 +243,13 @@ class _Pairer:
         return self._by_name(mailing_list, "flagged in GE203")
 
     def _by_name(self, mailing_list: MailingList, why_create: str) -> Pairing:
-        same_name = [
-            audience
-            for audience in self.audiences.values()
-            if audience.name.strip() == mailing_list.name.strip() and audience.id not in self.taken
-        ]
         begun = self.inventory.begun.get(mailing_list.uid)
         if begun is not None:
-            new = [audience for audience in same_name if audience.id not in begun]
-            if len(new) == 1:
-                return self._link(mailing_list, new[0], "created by an earlier pass that was cut off")
+            for name in (begun.name, mailing_list.name):
+                new = [audience for audience in self._free(name) if audience.id not in begun.existing]
+                if len(new) == 1:
+                    return self._link(mailing_list, new[0], "created by an earlier pass that was cut off")
+        same_name = self._free(mailing_list.name)
         if not same_name:
             before = self._deleted_namesake(mailing_list)
             if before is not None:
@@ -272,6 +269,14 @@ class _Pairer:
             f"{len(same_name)} audiences and {lists} flagged lists are called like this; name the pair under "
             f'clients.NAME.links: "{mailing_list.uid}" = "AUDIENCE ID"',
         )
+
+    def _free(self, name: str) -> list[Audience]:
+        """Return the audiences of a name that no list has."""
+        return [
+            audience
+            for audience in self.audiences.values()
+            if audience.name.strip() == name.strip() and audience.id not in self.taken
+        ]
 
     def _deleted_namesake(self, mailing_list: MailingList) -> Link | None:
         """A list made anew takes over the audience of the old one, unless that is going to be deleted."""

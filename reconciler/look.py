@@ -8,8 +8,9 @@ from reconciler.deletion import settle_deletion
 from reconciler.errors import RemoteError, in_words
 from reconciler.linking import missing_lists
 from reconciler.model import AudienceId, Fate, Integration, Link, LinkState, ListUid, Result
-from reconciler.pairing import Inventory
+from reconciler.pairing import Begun, Inventory
 from reconciler.running import Pass
+from reconciler.shortcuts import catalogue_of
 from reconciler.store import Intent, IntentKind
 from reconciler.threads import threads
 
@@ -46,6 +47,7 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
         approved=client.store.approvals(client.name, running.now()),
         saved_plans=client.store.plan_digests(client.name),
         cut_off=_cut_off(running),
+        catalogue=catalogue_of(running),
     )
     return replace(inventory, fates=fates), knowing, problems
 
@@ -90,10 +92,13 @@ def _cut_off(running: Pass) -> Mapping[ListUid, tuple[Intent, ...]]:
     return found
 
 
-def _begun(running: Pass) -> Mapping[ListUid, frozenset[AudienceId]]:
+def _begun(running: Pass) -> Mapping[ListUid, Begun]:
     client = running.client
     return {
-        intent.list_uid: frozenset(AudienceId(known) for known in intent.detail["existing"].split())
+        intent.list_uid: Begun(
+            name=intent.detail["name"],
+            existing=frozenset(AudienceId(known) for known in intent.detail["existing"].split()),
+        )
         for intent in client.store.open_intents(client.name)
         if intent.kind is IntentKind.CREATE_AUDIENCE
     }

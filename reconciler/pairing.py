@@ -19,6 +19,16 @@ from reconciler.model import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A creation whose outcome is unknown."""
+
+    name: str
+    """What was asked for: the list may be called otherwise by now."""
+    existing: frozenset[AudienceId]
+    """The audiences that were there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """Lists and audiences of one client as one pass finds them."""
 
@@ -31,8 +41,8 @@ class Inventory:
     """What a lookup said of the linked lists that are not in the catalogue."""
     pairs: Mapping[ListUid, AudienceId] = field(default_factory=dict)
     """Pairs that the configuration names."""
-    begun: Mapping[ListUid, frozenset[AudienceId]] = field(default_factory=dict)
-    """Creations whose outcome is unknown, with the audiences that existed before."""
+    begun: Mapping[ListUid, Begun] = field(default_factory=dict)
+    """Creations whose outcome is unknown."""
     refused: Mapping[tuple[ListUid, ListVerb], tuple[Fields, str]] = field(default_factory=dict)
     """What Mailchimp refused to do to an audience, and in which words."""
 

@@ -1,6 +1,5 @@
 """Knows how environment variables such as RECONCILER__CLIENTS__ACME__MODE override keys of the file."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -9,6 +8,7 @@ from reconciler.config.keys import Form, Key, root
 from reconciler.config.tables import Spelling
 from reconciler.config.values import meant
 from reconciler.errors import Problem
+from reconciler.toml_text import NotToml, parse_toml
 
 PREFIX = "RECONCILER__"
 SEPARATOR = "__"
@@ -101,8 +101,8 @@ def _value(key: Key, text: str, variable: str) -> object:
 
 def _toml_value(text: str) -> object:
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(f"value = {text}")
+    except NotToml:
         return text
     return parsed["value"] if set(parsed) == {"value"} else text
 

@@ -1,7 +1,6 @@
 """Knows which files the configuration stands in: the main one, and more clients in a folder beside it."""
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from reconciler.config.environment import Tree
 from reconciler.config.problems import spell
 from reconciler.errors import ConfigurationError, Problem
+from reconciler.toml_text import NotToml, parse_toml
 
 CLIENTS_FOLDER = "clients.d"
 
@@ -89,14 +89,14 @@ def _together(
 def _parse(file: Path) -> Tree | Problem:
     """Given a file, return what it says, or why that cannot be known."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return parse_toml(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         problem = "does not exist; write one with `reconciler config init`, or name another with --config"
     except UnicodeDecodeError:
         problem = "is not UTF-8 text; save it as UTF-8"
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
-    except tomllib.TOMLDecodeError as error:
+    except NotToml as error:
         return _syntax_problem(str(error))
     return Problem("the file", problem)
 

@@ -1,7 +1,6 @@
 """Knows what is assumed about a tenant's OTYS, as one declarative file that an operator may correct."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
@@ -13,6 +12,7 @@ from msgspec import inspect
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.sources.opt_out_call import OptOutCall
+from reconciler.toml_text import NotToml, parse_toml
 
 PACKAGED = "the packaged mapping"
 
@@ -185,9 +185,9 @@ def _read(path: Path) -> str:
 
 def _parse(content: str, source: str) -> dict[str, object]:
     try:
-        return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError([Problem(source, f"this is not TOML: {error}")], source=source) from error
+        return parse_toml(content)
+    except NotToml as error:
+        raise ConfigurationError([Problem(source, f"this is not TOML: {error}")], source=source) from None
 
 
 def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:

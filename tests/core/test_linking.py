@@ -20,7 +20,7 @@ from reconciler.model import (
     MailingList,
     Tally,
 )
-from reconciler.pairing import Inventory, Pairing
+from reconciler.pairing import Begun, Inventory, Pairing
 from reconciler.policy import AudienceGone, FieldConflicts, Limits, ListDeleted, Policy, Unselected
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -159,7 +159,8 @@ def test_the_audience_of_another_list_is_never_linked_by_its_name() -> None:
 
 
 def test_a_creation_that_was_cut_off_is_taken_up_where_it_stopped() -> None:
-    found = replace(inventory(otys(), audience(), audience(TWO)), begun={NURSES: frozenset({ONE})})
+    begun = Begun(name="Nurses", existing=frozenset({ONE}))
+    found = replace(inventory(otys(), audience(), audience(TWO)), begun={NURSES: begun})
     assert pair(found)[NURSES].changes[0].audience_id == TWO
 
 

@@ -19,11 +19,14 @@ CORE = (
     "pairing",
     "listing",
     "model",
+    "newest",
     "observe",
     "plan",
     "policy",
     "snapshot_entries",
+    "quiet",
     "snapshots",
+    "trust",
 )
 
 ALLOWED = frozenset(
@@ -35,6 +38,7 @@ ALLOWED = frozenset(
         "enum",
         "functools",
         "hashlib",
+        "heapq",
         "itertools",
         "json",
         "re",

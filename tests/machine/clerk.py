@@ -12,6 +12,8 @@ What the clerk cannot be asked to know, in words:
   or where the agency chose to restore.
   A permanent deletion looks the same, and is no more than that. Whoever has the address by then shares in it.
 - A bounce is the address's trouble: it does not follow a person to another address.
+- Who was erased on request is nobody's business from then on: nothing that is said at their address, or by
+  who shares it, is written down, and nobody subscribes them but they themselves.
 - With an old memory put back, every no that was written down stands. Who was reached, and under which
   address, is known only as it was then.
 """
@@ -28,6 +30,7 @@ class Why(StrEnum):
     BOUNCED = "bounced in Mailchimp"
     OPTED_OUT = "opted out in OTYS"
     TAKEN_OUT = "taken out in Mailchimp"
+    ERASED = "erased on request"
 
 
 _SAID_NO = {"unsubscribed": Why.UNSUBSCRIBED, "cleaned": Why.BOUNCED}
@@ -83,22 +86,47 @@ class Page:
         return next((no for no in self.nos if no.holds_for(address, behind)), None)
 
 
-def look(page: Page, screens: Screens, *, restores: bool) -> Page:
+@dataclass(frozen=True)
+class Erased:
+    """Who was erased on request: for ever, and on every list."""
+
+    addresses: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+
+    @property
+    def nos(self) -> frozenset[Said]:
+        return frozenset(Said(address, self.people, Why.ERASED) for address in self.addresses)
+
+    def hidden(self, screens: Screens) -> Screens:
+        """Given what the screens show, return what is left of it to look at."""
+        behind = {
+            address: people
+            for address, people in screens.behind.items()
+            if address not in self.addresses and people.isdisjoint(self.people)
+        }
+        contacts = {at: shown for at, shown in screens.contacts.items() if at not in self.addresses}
+        return replace(screens, behind=behind, contacts=contacts)
+
+
+def look(page: Page, screens: Screens, *, restores: bool, erased: Erased | None = None) -> Page:
     """Given what was written down and what the screens show, return what is known now.
 
     `restores`: the agency puts back those whom somebody took out in Mailchimp.
     """
+    erased = erased or Erased()
+    screens = erased.hidden(screens)
     nos = _without_those_who_came_back(page.nos, screens)
     if screens.people:
         nos = frozenset(no for no in nos if not _dropped(no, screens))
     nos |= {*_said_no(page, screens), *_opted_out(page, screens)}
     if screens.audience_there and not restores:
         nos |= {*_taken_out(page, screens)}
-    return replace(page, nos=frozenset(nos))
+    return replace(page, nos=frozenset(nos) | erased.nos)
 
 
-def after(page: Page, screens: Screens) -> Page:
+def after(page: Page, screens: Screens, erased: Erased | None = None) -> Page:
     """Given a page and what the screens show after a pass, note who is listed and subscribed now."""
+    screens = (erased or Erased()).hidden(screens)
     kept = {
         address: known
         for address, known in page.reached.items()
@@ -118,6 +146,12 @@ def release(page: Page, address: str, people: frozenset[str]) -> Page:
     """Given an address and the people behind it, whom somebody released, forget their nos."""
     people |= {one for no in page.nos if no.address == address for one in no.people}
     return replace(page, nos=frozenset(no for no in page.nos if not no.holds_for(address, people)))
+
+
+def erase(page: Page, erased: Erased) -> Page:
+    """Given a page and who was erased, forget where they were reached, and remember only that."""
+    reached = {at: known for at, known in page.reached.items() if at not in erased.addresses}
+    return Page(nos=page.nos | erased.nos, reached=reached)
 
 
 def inherit(page: Page, other: Page) -> Page:

@@ -16,16 +16,19 @@ from reconciler.report import PassReport
 from reconciler.restore import find_backup, look_at_restoration, restore
 from reconciler.sandbox.faults import TRANSPORT_KINDS, Fault, FaultKind
 from reconciler.sandbox.mailchimp.switches import Switches
+from reconciler.sandbox.otys.state import Modified
 from reconciler.store import PassRecord
+from reconciler.trust import ANNOUNCED_ENOUGH, EDITS_ENOUGH, Evidence, Trust
 from reconciler.undoing import Undone, undo_pass
 from tests.machine import clerk, invariants
 from tests.machine.clerk import Page
+from tests.machine.erasing import Erasing
 from tests.machine.people import usable, which
-from tests.machine.watching import GRACE_HOURS, GRACE_SNAPSHOTS, Watching
-from tests.machine.wire import Meanwhile
+from tests.machine.watching import GRACE_HOURS, GRACE_SNAPSHOTS, MAILED_DAYS
+from tests.machine.wire import Meanwhile, Moment
 
-STEPS = {"run": 0}
-"""How many rules were carried out without a promise broken, for the soak to tell."""
+STEPS = {"run": 0, "spared": 0}
+"""How many rules were carried out without a promise broken, and how many lists went unread, for the soak."""
 
 CHOICES: dict[str, tuple[str | bool, ...]] = {
     "archived_stranger": ("hold", "add"),
@@ -41,6 +44,7 @@ LIMITS = (
     "removals_free = 1\nremovals_percent = 20",
     "growth_above = 1\ngrowth_percent = 50",
 )
+BELIEVED = Trust(evidence=Evidence(announced=ANNOUNCED_ENOUGH, edits=EDITS_ENOUGH))
 FIELDS = ('FNAME = "{first_name}"', 'FNAME = "{first_name}"\nNAAM = "{first_name} {last_name}"')
 NOT_ARRIVED = (FaultKind.SHORT_PAGE, FaultKind.LYING_TOTAL)
 FAULTS = (
@@ -70,9 +74,10 @@ class Backup:
     database: bytes
     pages: dict[str, Page]
     homes: dict[str, str]
+    ours: dict[str, set[str]]
 
 
-class WorldMachine(Watching):
+class WorldMachine(Erasing):
     """People, passes and trouble, in any order."""
 
     def __init__(self) -> None:
@@ -82,10 +87,16 @@ class WorldMachine(Watching):
         self.patience = 0
         self._configure(LIMITS[0])
 
-    @initialize(lenient=st.booleans(), patience=st.integers(1, 5))
-    def begin(self, lenient: bool, patience: int) -> None:
-        """With a lenient Mailchimp nobody but us keeps a person from being subscribed again."""
+    @initialize(lenient=st.booleans(), honest=st.booleans(), patience=st.integers(1, 5))
+    def begin(self, lenient: bool, honest: bool, patience: int) -> None:
+        """With a lenient Mailchimp nobody but us keeps a person from being subscribed again.
+
+        The catalogue of an honest OTYS is believed; the other one tells of comings and goings alone.
+        """
         self.patience = patience
+        if honest:
+            self.office.sandbox.world.otys.switches.last_modified = Modified.EVERYTHING
+            self.office.store.keep_catalogue_trust("acme", BELIEVED)
         if lenient:
             self.office.sandbox.world.mailchimp.switches = Switches.lenient()
         self.create_list(name="Zorg", flagged=True, count=4, first=0)
@@ -97,6 +108,7 @@ class WorldMachine(Watching):
     def a_pass_comes_round(self) -> None:
         """As the daemon's clock has it: so many things happen between two passes, and not more."""
         STEPS["run"] += 1
+        STEPS["spared"], self.spared = STEPS["spared"] + self.spared, 0
         self.since_pass += 1
         if self.since_pass > self.patience:
             self._pass()
@@ -146,6 +158,23 @@ class WorldMachine(Watching):
             self.office.wire.axe.raise_over(moments)
             self._pass(disturbed=True)
 
+    @rule(writes=st.integers(0, 3))
+    def run_pass_and_lose_an_answer(self, writes: int) -> None:
+        """It dies before the answer to a write: the next pass tells what was done by then, and no more."""
+        if self.sockets:
+            return
+        ended = max((one.id for one in self.office.store.passes("acme", limit=1)), default=0)
+        self.office.wire.axe.raise_over(writes, (Moment.WRITTEN,))
+        self._pass(disturbed=True)
+        deeds = list(self.office.witness.deeds)
+        self._pass()
+        deeds += self.office.witness.deeds
+        store = self.office.store
+        told = [
+            row for one in store.passes("acme", limit=2) if one.id > ended for row in store.outcomes(one.id)
+        ]
+        invariants.nothing_else_is_in_the_history(deeds, told, store, self.moved_contacts)
+
     @precondition(lambda self: self.contacts())
     @rule(after=st.integers(0, 25), number=which, deed=st.sampled_from(MEANWHILE))
     def run_pass_while_somebody_acts(self, after: int, number: int, deed: str) -> None:
@@ -153,6 +182,15 @@ class WorldMachine(Watching):
         self.office.wire.meanwhile = Meanwhile(after, lambda: self._act(deed, number))
         self._pass(disturbed=True)
         self.office.wire.meanwhile = None
+
+    @precondition(lambda self: self.contacts())
+    @rule(number=which, deed=st.sampled_from(MEANWHILE))
+    def act_after_a_rest(self, number: int, deed: str) -> None:
+        """After two passes that find nothing else, lists are at rest: the third must notice this alone."""
+        self._pass()
+        self._pass()
+        self._act(deed, number)
+        self._pass()
 
     def _act(self, deed: str, number: int) -> None:
         if deed == "leave" and self.rows():
@@ -190,6 +228,7 @@ class WorldMachine(Watching):
         assert not writes, f"I3: not at rest after {report}: {writes}"
         self._check_equality()
         self._check_orphans()
+        self._check_no_trace(self.erased.addresses)
 
     # -- what an operator does
 
@@ -222,7 +261,7 @@ class WorldMachine(Watching):
         try:
             shown = self.office.with_client(lambda client: look_at_release(client, wish), plan_only=True)
         except ReconcilerError as error:
-            if "switched off" in str(error):
+            if "switched off" in str(error) or "nobody can release" in str(error):
                 return
             raise
         if not shown.digest:
@@ -274,7 +313,12 @@ class WorldMachine(Watching):
 
     @rule()
     def back_up(self) -> None:
-        self.backup = Backup(self.office.back_up(), copy.deepcopy(self.pages), dict(self.homes))
+        self.backup = Backup(
+            self.office.back_up(),
+            copy.deepcopy(self.pages),
+            dict(self.homes),
+            copy.deepcopy(self.ours),
+        )
 
     @precondition(lambda self: self.backup is not None)
     @rule()
@@ -287,6 +331,9 @@ class WorldMachine(Watching):
             for uid in {*self.pages, *self.backup.pages}
         }
         self.homes.update(self.backup.homes)
+        for audience, contacts in self.backup.ours.items():
+            self.ours[audience] |= contacts  # who left since, and came back alone, is remembered as ours
+        self._remember_who_was_erased()
         self.memory_is_old = self.moved_names = True
 
     # -- at rest
@@ -330,7 +377,8 @@ class WorldMachine(Watching):
         self.office.agency.configure(policy="\n".join(keys))
         if limits is not None:
             grace = f"grace_hours = {GRACE_HOURS}\ngrace_snapshots = {GRACE_SNAPSHOTS}"
-            self.office.agency.configure(limits=f"{limits}\n{grace}")
+            mailed = f"recent_campaign_days = {MAILED_DAYS}"
+            self.office.agency.configure(limits=f"{limits}\n{grace}\n{mailed}")
 
 
 def _restorable(client: Client, uid: ListUid) -> str:

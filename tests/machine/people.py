@@ -289,6 +289,12 @@ class People(RuleBasedStateMachine):
 
     @precondition(lambda self: self.audiences())
     @rule(number=which)
+    def send_campaign(self, number: int) -> None:
+        audience = self.audiences()[number % len(self.audiences())]
+        self.office.sandbox.mailchimp.send_campaign(audience.id)
+
+    @precondition(lambda self: self.audiences())
+    @rule(number=which)
     def delete_audience(self, number: int) -> None:
         audience = self.audiences()[number % len(self.audiences())]
         self.office.sandbox.mailchimp.delete_audience(audience.id)

@@ -2,19 +2,25 @@
 
 import tempfile
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from reconciler.address import normalise, refuse_reason
 from reconciler.model import ListUid
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, Look, PassReport
+from reconciler.sandbox.mailchimp.state import Audience
 from reconciler.sandbox.otys.state import MailingList
 from tests.machine import clerk, invariants
-from tests.machine.clerk import Page, Screens, Shown, Why
+from tests.machine.clerk import Erased, Page, Screens, Shown, Why
 from tests.machine.invariants import Watched
 from tests.machine.office import Office
 from tests.machine.people import People
 from tests.machine.wire import Killed
 from tests.machine.witness import Did, nothing
+
+T = TypeVar("T")
 
 DEFAULT_POLICY: dict[str, str | bool] = {
     "archived_stranger": "hold",
@@ -26,6 +32,10 @@ DEFAULT_POLICY: dict[str, str | bool] = {
     "list_deleted": "delete",
 }
 GRACE_HOURS, GRACE_SNAPSHOTS = 2.0, 2
+BETWEEN_PASSES = 0.2
+"""Hours: longer than Mailchimp may take to show a change, so that the pass after the next may rely on it."""
+MAILED_DAYS = 2
+"""So long after a campaign its audience stays."""
 
 
 class Watching(People):
@@ -39,13 +49,19 @@ class Watching(People):
         self.office = Office(Path(self._folder.name), sockets=self.sockets)
         self.pages: dict[str, Page] = {}
         """What the clerk wrote down about each list."""
+        self.erased = Erased()
+        """Who was erased on request."""
         self.homes: dict[str, str] = {}
         """To which list each audience belongs."""
+        self.linked: dict[str, str] = {}
+        """Which audience each list has or had last."""
         self.ours: dict[str, set[str]] = {}
         """The contacts of each audience that we added or adopted."""
         self.policy: dict[str, str | bool] = dict(DEFAULT_POLICY)
         self.passes_since_deleted: dict[str, int] = {}
         self.since_pass = 0
+        self.spared = 0
+        """How many lists went unread in the last passes, as a service showed them to be as they were."""
 
     def teardown(self) -> None:
         self.office.close()
@@ -54,7 +70,11 @@ class Watching(People):
     # -- one pass and what is checked about it
 
     def _pass(self, *, only: str | None = None, disturbed: bool = False) -> PassReport | None:
-        return self._watch(lambda: self.office.run(only=only), only=only, disturbed=disturbed)
+        self.office.let_pass(BETWEEN_PASSES)
+        self.hours += BETWEEN_PASSES
+        report = self._watch(lambda: self.office.run(only=only), only=only, disturbed=disturbed)
+        self.spared += 0 if report is None else report.looks[Look.SHORT]
+        return report
 
     def _watch(
         self,
@@ -70,14 +90,15 @@ class Watching(People):
         screens = {one.uid: self._screens(one) for one in self._all_lists()}
         restores = self.policy["removed_in_mailchimp"] == "restore"
         seen = {
-            uid: clerk.look(self.pages.get(uid, Page()), shown, restores=restores)
+            uid: clerk.look(self.pages.get(uid, Page()), shown, restores=restores, erased=self.erased)
             for uid, shown in screens.items()
         }
         ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
         strangers = self._strangers()
+        mailed = {one.id for one in self.audiences() if self._was_mailed_lately(one)}
         self.office.witness.deeds.clear()
-        if not disturbed and not operated:
-            self.office.witness.before_write = self._nos_come_first(seen, only)
+        owed = {} if disturbed or operated else self._owed_nos(seen, only)
+        self.office.witness.before_write = lambda: self._nos_are_durable(owed)
         report, killed = self._run(work)
         self.office.witness.before_write = nothing
         self._note_homes(self.pages, seen)
@@ -95,13 +116,15 @@ class Watching(People):
             operated=operated,
             moved_contacts=self.moved_contacts,
         )
-        self._check_deletions(watched, strangers)
+        looked = {uid for uid, one in watched.lists.items() if _looked(one)}
+        self._nos_are_durable({uid: addresses for uid, addresses in owed.items() if uid in looked})
+        self._check_deletions(watched, strangers, mailed)
         self._check(watched)
         self._turn_pages(seen, watched, killed=killed)
         return report
 
-    def _nos_come_first(self, seen: dict[str, Page], only: str | None) -> Callable[[], None]:
-        """I10: return what looks, before each write, whether every no that shows is in the database."""
+    def _owed_nos(self, seen: dict[str, Page], only: str | None) -> dict[str, set[str]]:
+        """Return the addresses of every no that shows and that the pass has to remember, by list."""
         lists = {
             link.list_uid: seen[link.list_uid]
             for link in self.office.store.links("acme")
@@ -109,24 +132,24 @@ class Watching(People):
             and link.list_uid in self._kept_lists()
             and only in (None, link.list_uid)
         }
-        owed = {
+        return {
             uid: {
-                no.address for no in page.nos - self.pages.get(uid, Page()).nos if no.why is not Why.TAKEN_OUT
+                no.address
+                for no in page.nos - self.pages.get(uid, Page()).nos
+                if no.why not in (Why.TAKEN_OUT, Why.ERASED)
             }
             for uid, page in lists.items()
             if self._audience_of(uid) is not None
         }
 
-        def look() -> None:
-            for uid, addresses in owed.items():
-                kept = {str(no.address) for no in self.office.store.base("acme", ListUid(uid)).nos}
-                assert addresses <= kept, (
-                    f"I10: a write before the no of {addresses - kept} to {uid} is durable"
-                )
+    def _nos_are_durable(self, owed: dict[str, set[str]]) -> None:
+        """I10: before each write, and when a pass that looked at the list is over, however it looked."""
+        for uid, addresses in owed.items():
+            kept = {str(no.address) for no in self.office.store.base("acme", ListUid(uid)).nos}
+            assert addresses <= kept, f"I10: the no of {addresses - kept} to {uid} is not durable yet"
 
-        return look
-
-    def _run(self, work: Callable[[], PassReport | None]) -> tuple[PassReport | None, bool]:
+    def _run(self, work: Callable[[], T]) -> tuple[T | None, bool]:
+        """Given work, do it; return what it returns, and whether its process was killed meanwhile."""
         axe = self.office.wire.axe
         try:
             return work(), False
@@ -148,7 +171,9 @@ class Watching(People):
         invariants.what_is_withheld_is_shown(store, watched.report, plan_only=False)
         invariants.no_list_has_two_audiences(store, self.homes)
 
-    def _check_deletions(self, watched: Watched, strangers: dict[str, set[str]]) -> None:
+    def _check_deletions(
+        self, watched: Watched, strangers: dict[str, set[str]], mailed: AbstractSet[str]
+    ) -> None:
         """I5: an audience goes only when its list is gone for good, and nobody but ours is in it."""
         living = {one.uid for one in self.lists()}
         for uid in self.deleted_at:
@@ -161,8 +186,13 @@ class Watching(People):
             assert self.passes_since_deleted[home] >= GRACE_SNAPSHOTS, f"I5: {deed} before its grace was over"
             assert self.hours - self.deleted_at[home] >= GRACE_HOURS, f"I5: {deed} before its grace was over"
             assert not strangers[deed.audience], f"I5: {deed} with strangers in it"
+            assert deed.audience not in mailed, f"I5: {deed} too soon after a campaign"
             saved = list((self.office.folder / "state" / "backups").glob(f"*{deed.audience}*.gz"))
             assert saved, f"I5: {deed} without a backup"
+
+    def _was_mailed_lately(self, audience: Audience) -> bool:
+        sent = audience.campaign_last_sent
+        return sent is not None and self.office.agency.now < sent + timedelta(days=MAILED_DAYS)
 
     def _strangers(self) -> dict[str, set[str]]:
         return {
@@ -180,7 +210,7 @@ class Watching(People):
         for uid, page in seen.items():
             report = watched.lists.get(uid)
             if report is not None and _looked(report) and not killed:
-                self.pages[uid] = clerk.after(page, self._screens(self._list_of(uid)))
+                self.pages[uid] = clerk.after(page, watched.screens_after[uid], self.erased)
             else:
                 self.pages[uid] = clerk.only_ends(self.pages.get(uid, Page()), page)
 
@@ -226,14 +256,16 @@ class Watching(People):
     def _audience_of(self, uid: str) -> str | None:
         """The list view's column "MailChimp": which audience belongs to a list."""
         there = self.office.sandbox.world.mailchimp.audiences
-        mine = [link.audience_id for link in self.office.store.links("acme") if link.list_uid == uid]
-        return next((str(one) for one in mine if one in there), None)
+        audience = self.linked.get(uid)
+        return audience if audience in there else None
 
     def _note_homes(self, *known: dict[str, Page]) -> None:
         """The audience of a list that is gone may go to another list, and the nos said in it go with it."""
+        self.linked = {}
         for link in self.office.store.links("acme"):
             if link.audience_id is None:
                 continue
+            self.linked[str(link.list_uid)] = str(link.audience_id)
             audience, uid = str(link.audience_id), str(link.list_uid)
             before = self.homes.setdefault(audience, uid)
             if before != uid and link.state == "linked" and self._list_of(before).deleted:

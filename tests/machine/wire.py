@@ -4,9 +4,10 @@ What runs is the product's HTTP client, minus the socket, and the sandbox's serv
 server. The order of everything is the same in every run, so that a failing story can be told again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from enum import Enum, auto
 from typing import Any, ParamSpec, Self, TypeVar
 from unittest import mock
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,7 +21,9 @@ from reconciler.api.http import Answer, HttpClient, _Request
 from reconciler.sandbox import Sandbox
 from reconciler.sandbox.exchange import Exchange, exchange
 from reconciler.sandbox.http import LoopbackServer, Request
+from reconciler.sandbox.mailchimp import MailchimpService
 from reconciler.sandbox.requestlog import LoggedRequest
+from reconciler.sandbox.service import SAFE_METHODS
 from reconciler.stop import Stop
 from reconciler.store.connection import Database
 
@@ -34,24 +37,39 @@ class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
 
+class Moment(Enum):
+    """When a process may die; the last two leave something behind of which it does not know."""
+
+    SENDING = auto()
+    READ = auto()
+    BEGINNING = auto()
+    COMMITTING = auto()
+    WRITTEN = auto()
+
+
+EVERY = tuple(Moment)
+LASTING = (Moment.COMMITTING, Moment.WRITTEN)
+
+
 class Axe:
     """Falls at one moment of a pass; from then on nothing is sent, answered or stored."""
 
     def __init__(self) -> None:
         self._left: int | None = None
+        self._of: Collection[Moment] = EVERY
         self.fell = False
 
-    def raise_over(self, moments: int) -> None:
-        """Let so many moments pass before the axe falls; each request has two, each commit two."""
-        self._left, self.fell = moments, False
+    def raise_over(self, moments: int, of: Collection[Moment] = EVERY) -> None:
+        """Let so many moments of these kinds pass before the axe falls."""
+        self._left, self._of, self.fell = moments, of, False
 
     def put_away(self) -> None:
         self._left, self.fell = None, False
 
-    def moment(self) -> None:
+    def reach(self, moment: Moment) -> None:
         if self.fell:
             raise Killed
-        if self._left is None:
+        if self._left is None or moment not in self._of:
             return
         self._left -= 1
         if self._left < 0:
@@ -88,10 +106,10 @@ class Wire:
 
         @contextmanager
         def mortal(database: Database) -> Iterator[Connection]:
-            self.axe.moment()
+            self.axe.reach(Moment.BEGINNING)
             with writing(database) as connection:
                 yield connection
-                self.axe.moment()  # before the commit: the transaction is rolled back
+                self.axe.reach(Moment.COMMITTING)  # before the commit: the transaction is rolled back
 
         def carry(client: HttpClient, request: _Request) -> Answer:
             return self._carry(client._auth, request)
@@ -105,7 +123,7 @@ class Wire:
             yield
 
     def _carry(self, auth: tuple[str, str] | None, request: _Request) -> Answer:
-        self.axe.moment()
+        self.axe.reach(Moment.SENDING)
         if self.meanwhile is not None:
             self.meanwhile.moment()
         sent = requests.Request(
@@ -128,7 +146,8 @@ class Wire:
             wait=lambda _seconds: None,
         )
         self._log(server, arrived, outcome)
-        self.axe.moment()
+        wrote = outcome.applied and server.service.name == MailchimpService.name
+        self.axe.reach(Moment.WRITTEN if wrote and arrived.method not in SAFE_METHODS else Moment.READ)
         return _answer(outcome)
 
     def _log(self, server: LoopbackServer, request: Request, outcome: Exchange) -> None:

@@ -3,7 +3,9 @@
 import gzip
 import json
 
-from reconciler.model import PassResult, Verb
+import pytest
+
+from reconciler.model import ListUid, PassResult, Verb
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.passes.agency import Agency, results, verbs
 
@@ -54,6 +56,30 @@ def test_two_audiences_of_the_name_are_held_until_the_pair_is_named(acme: Agency
     assert acme.audience(nurses) == right
 
 
+@pytest.mark.parametrize("made", ["by a marketer", "by the pass"])
+def test_a_list_that_was_let_go_starts_afresh_in_another_audience(acme: Agency, made: str) -> None:
+    kees = acme.person("kees@zorg.nl")
+    nurses, _ = acme.list("Verpleegkundigen", "jan@zorg.nl"), acme.list("Chauffeurs")
+    acme.join(nurses, kees)
+    acme.once()
+    acme.sandbox.otys.unselect_list(nurses.uid)
+    acme.once()
+    acme.leave(nurses, "kees@zorg.nl")
+    acme.sandbox.otys.select_list(nurses.uid)
+    if made == "by a marketer":
+        other = acme.sandbox.mailchimp.add_audience("Zorg")
+        acme.configure(links=f'"{nurses.uid}" = "{other}"')
+    else:
+        [before] = [one.audience_id for one in acme.store.links("acme") if one.list_uid == nurses.uid]
+        acme.sandbox.mailchimp.delete_audience(str(before))
+    acme.once()
+    acme.join(nurses, kees)
+    acme.once()
+    assert acme.subscribed(nurses) == {"jan@zorg.nl", "kees@zorg.nl"}
+    assert acme.store.base("acme", ListUid(nurses.uid)).nos == ()
+    assert acme.writes_of(acme.once) == []
+
+
 def test_the_limit_of_audiences_is_named_and_nothing_is_sent(acme: Agency) -> None:
     acme.world.mailchimp.max_audiences = 1
     acme.list("Een", "jan@zorg.nl")
@@ -99,7 +125,9 @@ def test_a_deselected_list_is_unlinked_and_its_contacts_stay(acme: Agency) -> No
     acme.once()
     audience = acme.audience(nurses)
     acme.sandbox.otys.unselect_list(nurses.uid)
-    assert verbs(acme.once()) == {"unlink": 1}
+    report = acme.once()
+    assert verbs(report) == {"unlink": 1}
+    assert results(report) == {("unlink", "applied"): 1}
     assert acme.subscribed(nurses) == {"jan@zorg.nl"}
     acme.join(nurses, "kees@zorg.nl")
     assert acme.writes_of(acme.once) == []
@@ -199,6 +227,8 @@ def test_contacts_of_a_deselected_list_leave_where_the_policy_says_so(acme: Agen
     acme.sandbox.otys.unselect_list(nurses.uid)
     report = acme.once()
     assert report.result is PassResult.WITHHELD
+    [waiting] = [one.detail for of in report.lists for one in of.list_outcomes]
+    assert waiting == "1 of our contacts are still there"
     (proposal,) = report.proposals
     assert proposal.verb is Verb.REMOVE
     acme.store.approve(proposal.digest, by="test", now=acme.now)

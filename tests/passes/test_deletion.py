@@ -6,7 +6,7 @@ from reconciler.model import ListUid, NoReason, PassResult
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
 from tests.passes.agency import Agency, results
-from tests.passes.deleted import AT_ONCE, backups, crew, deleted, names, subscribed, the_backup
+from tests.passes.deleted import AT_ONCE, PEOPLE, backups, crew, deleted, names, subscribed, the_backup
 from tests.passes.executioner import Killed
 
 
@@ -61,13 +61,45 @@ def test_every_no_of_the_audience_is_remembered_strangers_too(acme: Agency) -> N
     nurses = crew(acme)
     audience = acme.audience(nurses)
     acme.sandbox.mailchimp.add_contact(audience, "gast@elders.nl", "unsubscribed")
+    acme.sandbox.mailchimp.archive(audience, "jan@zorg.nl")
+    acme.sandbox.mailchimp.delete_permanently(audience, "piet@zorg.nl")
     acme.sandbox.otys.delete_list(nurses.uid)
     acme.once()
     assert nos(acme, nurses.uid) == {
         "anna@zorg.nl": NoReason.UNSUBSCRIBED,
         "kees@zorg.nl": NoReason.BOUNCED,
         "gast@elders.nl": NoReason.UNSUBSCRIBED,
+        "jan@zorg.nl": NoReason.TAKEN_OUT,
+        "piet@zorg.nl": NoReason.TAKEN_OUT,
     }
+    behind = {str(no.address): len(no.persons) for no in acme.store.base("acme", ListUid(nurses.uid)).nos}
+    assert behind == {address: int(address in PEOPLE) for address in behind}
+
+
+def test_who_is_only_missing_is_not_remembered_where_the_policy_brings_them_back(acme: Agency) -> None:
+    acme.configure(policy='removed_in_mailchimp = "restore"')
+    nurses = crew(acme)
+    acme.sandbox.mailchimp.archive(acme.audience(nurses), "jan@zorg.nl")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    assert set(nos(acme, nurses.uid)) == {"anna@zorg.nl", "kees@zorg.nl"}
+
+
+def test_an_old_backup_goes_once_the_list_has_a_newer_one(acme: Agency) -> None:
+    nurses = deleted(acme)
+    [old] = backups(acme)
+    nurses.deleted = False
+    acme.once()
+    acme.later(days=365)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    assert len(backups(acme)) == 2, "the older one is a year old, and not older"
+    acme.later(minutes=1)
+    acme.plan()
+    assert len(backups(acme)) == 2, "a look at the plan deletes nothing"
+    acme.once()
+    assert len(backups(acme)) == 1
+    assert not old.exists()
 
 
 @pytest.mark.parametrize("standing", ["subscribed", "pending", "transactional"])
@@ -116,6 +148,9 @@ def test_what_mailchimp_refuses_to_delete_is_told_in_its_words_and_tried_again_d
     report = acme.once()
     assert results(report) == {("delete", "refused"): 1}
     assert deletions_in_history(acme) == ["refused"]
+    [outcome] = [one for of in report.lists for one in of.list_outcomes]
+    assert outcome.detail == "Mailchimp: the audience may not be deleted now"
+    assert acme.store.open_intents("acme") == ()
     assert subscribed(acme, "Verpleegkundigen") == {"jan@zorg.nl", "piet@zorg.nl"}
     acme.world.mailchimp.switches.may_delete_audiences = True
     acme.later(hours=23)
@@ -173,7 +208,9 @@ def test_killed_around_the_request_history_tells_of_the_deletion_once(
     acme.once()
     acme.once()
     assert names(acme) == ["Chauffeurs"]
-    assert deletions_in_history(acme) == ["applied"]
+    [told] = [one for one in acme.store.history("acme", limit=100) if one.verb == "delete"]
+    assert (told.list_uid, told.result, told.reason) == (nurses.uid, "applied", "deleted in OTYS")
+    assert told.detail.startswith(f"saved as {backups(acme)[-1 if reached else 0].name}")
     assert acme.store.open_intents("acme") == ()
     assert acme.store.base("acme", ListUid(nurses.uid)).rows == {}
     assert acme.writes_of(acme.once) == []

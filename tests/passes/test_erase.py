@@ -1,7 +1,7 @@
 import gzip
-import zlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -10,12 +10,16 @@ from reconciler.client import Client, Unwatched
 from reconciler.config import load_config
 from reconciler.erase import AddressErasure, Certificate, Fate
 from reconciler.erasing import Request, erase, look_at_erasure
-from reconciler.errors import ReconcilerError, StaleApproval
-from reconciler.model import Address, Deed, ListUid, NoReason
+from reconciler.errors import LockHeld, ReconcilerError, StaleApproval
+from reconciler.model import Address, AudienceId, Change, Deed, ListUid, NoReason, Outcome, Result
+from reconciler.recorded import recorded_pass
 from reconciler.releasing import Wish, look_at_release
+from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.store import NewMail, Store
+from reconciler.undoing import undo_pass
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
+from tests.passes.traces import files_that_hold, kept_bodies
 
 ANN, BOB = "ann.unique@zorg.nl", "bob@zorg.nl"
 
@@ -48,17 +52,6 @@ def forget(
 
 def erasures(acme: Agency) -> list[str]:
     return [one.reason for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE]
-
-
-def files_that_hold(folder: Path, *texts: str) -> set[str]:
-    """Given a folder, return which files in it hold one of the texts, packed or not."""
-    found = set()
-    for path in (one for one in folder.rglob("*") if one.is_file()):
-        content = path.read_bytes()
-        content += gzip.decompress(content) if path.suffix == ".gz" else b""
-        if any(text.encode() in content for text in texts):
-            found.add(path.name)
-    return found
 
 
 def test_erased_for_good_is_gone_from_the_audience_and_never_comes_back(acme: Agency) -> None:
@@ -174,18 +167,7 @@ def mail(about: str) -> bytes:
 
 
 def plans_hold(store: Store, *texts: str) -> bool:
-    """What is compressed hides an address from a search, and tells it all the same."""
-    passes = store.passes("acme", limit=99)
-    bodies = [
-        *(zlib.decompress(body) for one in passes for body in store.plan_bodies("acme", one.id).values()),
-        *(
-            zlib.decompress(kept.body.data[17:])
-            for uid in store.snapshot_lists("acme")
-            for one in passes
-            for kept in store.snapshot_bodies("acme", uid, one.id)
-            if not kept.unseen
-        ),
-    ]
+    bodies = list(kept_bodies(store))
     assert bodies
     return any(text.encode() in body for text in texts for body in bodies)
 
@@ -225,6 +207,20 @@ def test_history_keeps_what_was_done_without_a_name(acme: Agency) -> None:
     assert erasures(acme) == ["in Mailchimp: deleted for good"]
     keys = {one.address_key for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE}
     assert keys == {acme.store.key_address(ANN)}
+
+
+def test_a_pass_is_undone_for_all_but_who_was_erased_since(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.once()
+    (record,) = acme.store.passes("acme", limit=1)
+    forget(acme)
+    assert [one.list for one in recorded_pass(acme.store, record).lists] == [zorg.uid], "told once"
+    shown = with_client(acme, lambda client: undo_pass(client, record, by="eva"), writes=False)
+
+    with_client(acme, lambda client: undo_pass(client, record, by="eva", approved=shown.digest))
+
+    assert acme.subscribed(zorg) == set()
+    assert (acme.status(zorg, ANN), acme.status(zorg, BOB)) == ("archived", "archived")
 
 
 def test_nobody_can_release_who_was_erased(acme: Agency) -> None:
@@ -280,6 +276,76 @@ def test_in_plan_mode_no_contact_is_erased_and_nothing_is_forgotten(acme: Agency
     assert Address(ANN) in acme.store.base("acme", ListUid(zorg.uid)).rows
 
 
+def lie(patched: pytest.MonkeyPatch, how: str) -> None:
+    """Let Mailchimp acknowledge what it does not do, or refuse it."""
+
+    def told(
+        _sink: MailchimpSink, _audience: AudienceId, changes: Sequence[Change]
+    ) -> Iterator[Sequence[Outcome]]:
+        yield [Outcome(change=change, result=Result(how)) for change in changes]
+
+    patched.setattr(MailchimpSink, "apply", told)
+    patched.setattr(MailchimpSink, "erase", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("how", "permanently"), [(Result.APPLIED, True), (Result.APPLIED, False), (Result.REFUSED, False)]
+)
+def test_what_is_still_in_mailchimp_is_not_certified_and_not_forgotten(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch, how: Result, *, permanently: bool
+) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    lie(monkeypatch, how)
+
+    with pytest.raises(ReconcilerError, match="a contact of Zorg"):
+        forget(acme, permanently=permanently)
+
+    assert Address(ANN) in acme.store.base("acme", ListUid(zorg.uid)).rows
+    assert look(acme, permanently=permanently).digest
+
+
+def test_nothing_is_erased_while_somebody_else_holds_the_client(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    digest = look(acme).digest
+    with (
+        acme.store.lock("acme", "a pass", lease=timedelta(minutes=1), now=lambda: acme.now),
+        pytest.raises(LockHeld),
+    ):
+        forget(acme, digest=digest)
+    assert acme.subscribed(zorg) == {ANN}
+
+
+def test_who_changed_the_address_in_mailchimp_is_erased_there_too(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    acme.sandbox.mailchimp.change_address(acme.audience(zorg), ANN, "elders@zorg.nl")
+
+    assert [one.contact.address for one in look(acme).contacts] == ["elders@zorg.nl"]
+
+
+def test_what_could_not_be_read_whole_cannot_be_approved(acme: Agency) -> None:
+    acme.list("Zorg", ANN)
+    acme.converge()
+    found = look(acme)
+    assert found.digest
+    assert replace(found, problems=("Zorg: not read",)).digest == ""
+
+
+def test_an_address_that_somebody_else_had_too_is_theirs_and_not_erased(acme: Agency) -> None:
+    shared = "gezin@zorg.nl"
+    zorg = acme.list("Zorg", shared)
+    acme.join(zorg, acme.person(shared, "Bob"))
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(zorg), shared)
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at(shared)[0], email=ANN)
+    acme.once()
+
+    assert look(acme).erased.addresses == {ANN}
+
+
 @pytest.mark.parametrize("permanently", [False, True])
 @pytest.mark.parametrize("killed_at", ["before the request", "after the request", "before the end"])
 def test_an_erasure_that_is_cut_off_is_finished_by_the_next_one(
@@ -305,6 +371,23 @@ def test_an_erasure_that_is_cut_off_is_finished_by_the_next_one(
     assert files_that_hold(acme.folder / "state", ANN) == set()
 
 
+def test_an_erasure_of_two_contacts_that_is_cut_off_between_them_is_told_of_both(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    acme.edit(acme.sandbox.otys.people_at(BOB)[0], email=ANN)
+    with monkeypatch.context() as patched:
+        kill(patched, "after the request")
+        with pytest.raises(Killed):
+            forget(acme, permanently=True)
+
+    forget(acme, permanently=True)
+
+    assert (acme.status(zorg, ANN), acme.status(zorg, BOB)) == ("absent", "absent")
+    assert erasures(acme) == ["in Mailchimp: deleted for good"] * 2
+
+
 def kill(patched: pytest.MonkeyPatch, moment: str) -> None:
     intend = Store.intend
 
@@ -321,6 +404,24 @@ def kill(patched: pytest.MonkeyPatch, moment: str) -> None:
         patched.setattr(Store, "record_erasure", killed)
     else:
         patched.setattr(Store, "forget", killed)
+
+
+@pytest.mark.parametrize("said", ["nothing", "bounce"])
+def test_the_backup_of_an_audience_that_goes_later_holds_no_erased_person(acme: Agency, said: str) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.configure(limits="grace_hours = 0\ngrace_snapshots = 1\n")
+    acme.converge()
+    audience = acme.audience(zorg)
+    if said == "bounce":
+        acme.sandbox.mailchimp.bounce(audience, ANN)
+    forget(acme)
+    acme.sandbox.otys.delete_list(zorg.uid)
+
+    acme.converge()
+
+    assert audience not in acme.world.mailchimp.audiences
+    assert files_that_hold(acme.folder / "state", BOB) > {"reconciler.db"}, "a backup was made"
+    assert files_that_hold(acme.folder / "state", ANN) == set()
 
 
 def test_backups_that_hold_an_erased_person_are_written_anew_without_them(acme: Agency) -> None:

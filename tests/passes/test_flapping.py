@@ -1,7 +1,7 @@
 """A contact that is added and removed again and again: another writer is at work."""
 
 from reconciler.model import Verb
-from tests.passes.agency import Agency, reasons, verbs
+from tests.passes.agency import Agency, reasons, results, verbs
 
 STAYS, FLAPS = "blijft@zorg.nl", "wisselt@zorg.nl"
 
@@ -19,6 +19,7 @@ def test_somebody_who_comes_and_goes_too_often_is_held_and_reported(acme: Agency
     report = acme.once()
 
     assert verbs(report) == {"hold": 1}
+    assert results(report) == {("hold", "withheld"): 1}
     assert "another writer is at work" in reasons(report, Verb.HOLD)[0]
     assert acme.status(nurses, FLAPS) == "subscribed"
     assert acme.writes_of(acme.once) == []

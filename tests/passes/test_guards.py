@@ -36,6 +36,8 @@ def test_an_emptied_list_is_withheld_until_exactly_that_is_approved(acme: Agency
     assert acme.subscribed(nurses) == set(MANY)
     assert acme.subscribed(drivers) == {"jan@weg.nl", "piet@weg.nl"}
     (proposal,) = report.proposals
+    withheld = [one.detail for one in report.lists[0].outcomes]
+    assert withheld == 30 * [proposal.message]
     acme.store.approve(proposal.digest[:12], by="operator", now=acme.now)
     assert results(acme.once()) == {("remove", "applied"): 30}
     assert acme.subscribed(nurses) == set()
@@ -135,17 +137,18 @@ def test_one_failing_list_does_not_stop_the_others(acme: Agency) -> None:
     assert acme.writes_of(acme.once) == []
 
 
-def test_a_creation_whose_answer_was_lost_makes_no_second_audience(acme: Agency) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.DROP_AFTER_APPLY, FaultKind.SERVER_ERROR])
+def test_a_creation_of_which_nobody_knows_makes_one_audience(acme: Agency, kind: FaultKind) -> None:
     nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
-    acme.sandbox.faults.add(
-        Fault(kind=FaultKind.DROP_AFTER_APPLY, system="mailchimp", pattern=r"POST /3.0/lists\b")
-    )
+    fault = Fault(kind=kind, system="mailchimp", pattern=r"POST /3.0/lists\b", times=None)
+    acme.sandbox.faults.add(fault)
     assert acme.once().result is PassResult.FAILED
+    acme.sandbox.faults.clear()
     acme.once()
     assert len(acme.world.mailchimp.audiences) == 1
     assert acme.subscribed(nurses) == {"jan@zorg.nl"}
-    assert acme.store.open_intents("acme") == ()
     assert acme.writes_of(acme.once) == []
+    assert acme.store.open_intents("acme") == ()
 
 
 def test_a_rejected_key_stops_the_pass_with_advice(acme: Agency) -> None:

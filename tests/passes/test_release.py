@@ -116,6 +116,27 @@ def test_nobody_is_released_who_is_opted_out_in_otys(acme: Agency) -> None:
     assert "OTYS shows" in kept(found)
 
 
+def test_nobody_is_released_who_is_opted_out_in_otys_without_a_usable_address(
+    acme: Agency,
+) -> None:
+    test_nobody_is_released_who_is_opted_out_in_otys(acme)
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email="geen adres")
+
+    assert look(acme, because=EVIDENCE).digest == ""
+
+
+def test_nobody_is_released_whose_mailbox_bounced(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    acme.sandbox.mailchimp.bounce(acme.audience(zorg), ANN)
+    acme.converge()
+
+    found = look(acme, because=EVIDENCE)
+
+    assert found.digest == ""
+    assert "as cleaned; " in kept(found)
+
+
 def test_what_a_person_said_is_released_only_with_evidence(acme: Agency) -> None:
     zorg = acme.list("Zorg", ANN)
     acme.converge()

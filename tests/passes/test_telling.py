@@ -22,9 +22,10 @@ from tests.passes.agency import Agency, results, verbs
 
 @dataclass
 class Follower(Unwatched):
-    """Notes what it is told, and does something when the lists are begun."""
+    """Notes what it is told, and does something when the lists are begun or when one is done."""
 
     at_the_lists: Callable[[], object] = lambda: None
+    after_a_list: Callable[[], object] = lambda: None
     told: list[object] = field(default_factory=list)
 
     def began(self, client: str, lists: int) -> None:
@@ -36,6 +37,7 @@ class Follower(Unwatched):
 
     def finished_list(self, client: str, report: ListReport) -> None:
         self.told.append((client, report))
+        self.after_a_list()
 
     def finished(self, report: PassReport) -> None:
         self.told.append(report)
@@ -54,7 +56,9 @@ def test_who_follows_a_pass_is_told_of_every_list_and_of_what_is_written(acme: A
         report = reconcile(replace(client, watcher=follower), trigger="once")
     of_nurses, of_drivers = report.lists
     assert (of_nurses.list_uid, of_drivers.list_uid) == (nurses.uid, drivers.uid)
-    assert of_nurses.audience_id == acme.audience(nurses)
+    [created] = of_nurses.list_outcomes
+    assert of_nurses.audience_id == created.change.audience_id == acme.audience(nurses)
+    assert report.kept == 2
     assert acme.store.open_intents("acme") == ()
     assert follower.told[0] == ("acme", 2)
     assert follower.told[-1] is report
@@ -146,6 +150,16 @@ def test_a_pass_that_is_told_to_stop_asks_no_more_and_proposes_nothing(acme: Age
     assert [one.digest for one in acme.store.proposals("acme", now=acme.now)] == [proposal.digest]
 
 
+def test_a_pass_that_is_told_to_stop_at_its_end_is_none_that_brought_lists_in_step(acme: Agency) -> None:
+    acme.list("Verpleegkundigen", "jan@zorg.nl")
+    with acme.client() as client:
+        follower = Follower(after_a_list=client.stop.ask)
+        report = reconcile(replace(client, watcher=follower), trigger="once")
+    assert results(report) == {("create", "applied"): 1, ("add", "applied"): 1}
+    assert (report.result, report.failure) == (PassResult.FAILED, FailureKind.STOPPED)
+    assert acme.store.last_success("acme") is None
+
+
 def test_who_comes_while_a_pass_runs_is_told_whose_pass_it_is(acme: Agency) -> None:
     acme.list("Verpleegkundigen")
 
@@ -230,3 +244,4 @@ def test_a_field_made_for_the_contacts_is_told_like_any_change(acme: Agency) -> 
     assert results(report) == {("update-settings", "applied"): 1, ("update", "applied"): 1}
     [made] = report.lists[0].list_changes
     assert (made.audience_id, made.list_name) == (acme.audience(nurses), nurses.name)
+    assert made.reason == "the audience has no such merge field"

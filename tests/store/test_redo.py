@@ -2,18 +2,22 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event, insert, select
 
 from reconciler.errors import StaleApproval, StoreError
 from reconciler.model import Address, BaseMove, ListUid, NoReason, Person
 from reconciler.store import Erased, Release, Store, check_database, open_store
 from reconciler.store.records import StoredProposal
 from reconciler.store.redo_log import HeldLog, RedoLog
+from reconciler.store.tables import meta
+from reconciler.store.tables import nos as nos_table
 from tests.store.examples import ANN, BOB, CLIENT, HOUR, NEWS, NOW, P1, P2, Clock, a_pass, no, row
 
 CARL = Address("carl@agency.nl")
@@ -427,3 +431,75 @@ def test_the_list_of_a_no_need_not_be_known(desk: Desk) -> None:
     desk.put_back(old)
     with desk.open() as store:
         assert [one.address for one in store.base(CLIENT, jobs).nos] == [ANN]
+
+
+def test_a_transaction_waits_for_the_disk_once_and_only_if_somebody_said_something(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    with desk.open() as store, monkeypatch.context() as patch:
+        patch.setattr("reconciler.store.redo_log.os.fsync", synced.append)
+        said = [no(Address(f"p{number}@agency.nl")) for number in range(3)]
+        moves = [BaseMove(address=one.address, row=None, no=one) for one in said]
+        store.move(a_pass(store), CLIENT, NEWS, moves, NOW)
+        assert len(synced) == 1
+        store.move(a_pass(store), CLIENT, NEWS, [BaseMove(address=ANN, row=row())], NOW)
+        assert len(synced) == 1
+
+
+# -- several processes, and PostgreSQL
+
+WRITER = """
+import sys
+from pathlib import Path
+from reconciler.model import Address
+from reconciler.store import open_store
+from tests.store.examples import P1
+from tests.store.test_redo import come_back, say
+with open_store(sys.argv[1], log_folder=Path(sys.argv[2])) as store:
+    for number in range(8):
+        say(store, Address(f"{sys.argv[3]}{number}@agency.nl"), P1)
+        back = Address(f"{sys.argv[3]}@agency.nl")
+        say(store, back, P1)
+        come_back(store, back)
+"""
+
+
+def test_processes_that_write_at_once_leave_a_log_that_tells_what_the_database_knows(
+    url: str, tmp_path: Path
+) -> None:
+    with (
+        open_store(url, log_folder=tmp_path) as store,
+        store.lock(CLIENT, "once", lease=HOUR, now=Clock()),
+    ):
+        writers = [
+            subprocess.Popen([sys.executable, "-c", WRITER, url, str(tmp_path), name]) for name in "ab"
+        ]
+        assert [writer.wait() for writer in writers] == [0, 0]
+        expected = nos(store)
+        assert len(expected) == 16
+        redo = store._redo
+        assert redo is not None
+        assert redo._are_together(store._database)
+        contents = redo._log.read()
+    assert contents is not None
+    new = Desk(tmp_path / "new")
+    new.log.path.parent.mkdir(parents=True)
+    shutil.copy(redo._log.path, new.log.path)
+    with new.open() as other:
+        assert nos(other) == expected
+
+
+def test_an_old_copy_on_postgresql_takes_up_what_its_log_tells(url: str, tmp_path: Path) -> None:
+    with open_store(url, log_folder=tmp_path) as store:
+        with store.lock(CLIENT, "once", lease=HOUR, now=Clock()):
+            pass
+        with store._database.reading() as connection:
+            before = connection.execute(select(meta)).all()
+        say(store, ANN, P1)
+        with store._database.engine.begin() as connection:  # as an old copy of it would be
+            connection.execute(delete(nos_table))
+            connection.execute(delete(meta))
+            connection.execute(insert(meta), [{"name": row.name, "value": row.value} for row in before])
+    with open_store(url, log_folder=tmp_path) as store:
+        assert nos(store) == {ANN: (P1,)}

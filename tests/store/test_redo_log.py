@@ -1,5 +1,6 @@
 """The file of the log of nos: what is in it is what was written, or somebody is told."""
 
+import fcntl
 import os
 import resource
 import stat
@@ -128,6 +129,13 @@ def test_who_waited_for_a_log_that_was_written_anew_writes_to_the_new_one(log: R
         held.write_anew(KEY, [fact(5)])
     waiting.join()
     assert facts(log) == [fact(5), fact(9)]
+
+
+def test_a_log_that_was_written_anew_is_still_held_by_who_wrote_it(log: RedoLog) -> None:
+    with log.held() as held:
+        held.write_anew(KEY, [fact(5)])
+        with log.path.open("rb") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
