@@ -26,10 +26,13 @@ def recorded_pass(store: Store, record: PassRecord) -> PassDocument:
     Who could not be mailed is not told again, nor how many stood on each side.
     """
     outcomes = _by_list(store.outcomes(record.id))
-    lists = [
-        *_planned_lists(store, record, outcomes),
-        *(_forgotten_list(store, record, of_list.left()) for of_list in outcomes.values() if of_list.left()),
-    ]
+    known = {one.list: one for one in _planned_lists(store, record, outcomes)}
+    for of_list in outcomes.values():
+        if of_list.left():
+            forgotten = _forgotten_list(store, record, of_list.left())
+            one = known.get(forgotten.list, replace(forgotten, changes=()))
+            known[forgotten.list] = replace(one, changes=(*one.changes, *forgotten.changes))
+    lists = tuple(known.values())
     return PassDocument(
         client=record.client,
         pass_id=record.id,
@@ -44,7 +47,7 @@ def recorded_pass(store: Store, record: PassRecord) -> PassDocument:
         bytes_read=_by_service(record, BYTES),
         changes=tuple(change for one in lists for change in one.changes),
         withheld=tuple(proposal for one in lists for proposal in one.withheld),
-        lists=tuple(lists),
+        lists=lists,
     )
 
 

@@ -12,9 +12,11 @@ from reconciler.erase import AddressErasure, Certificate, Fate
 from reconciler.erasing import Request, erase, look_at_erasure
 from reconciler.errors import LockHeld, ReconcilerError, StaleApproval
 from reconciler.model import Address, AudienceId, Change, Deed, ListUid, NoReason, Outcome, Result
+from reconciler.recorded import recorded_pass
 from reconciler.releasing import Wish, look_at_release
 from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.store import NewMail, Store
+from reconciler.undoing import undo_pass
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
 from tests.passes.traces import files_that_hold, kept_bodies
@@ -205,6 +207,20 @@ def test_history_keeps_what_was_done_without_a_name(acme: Agency) -> None:
     assert erasures(acme) == ["in Mailchimp: deleted for good"]
     keys = {one.address_key for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE}
     assert keys == {acme.store.key_address(ANN)}
+
+
+def test_a_pass_is_undone_for_all_but_who_was_erased_since(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.once()
+    (record,) = acme.store.passes("acme", limit=1)
+    forget(acme)
+    assert [one.list for one in recorded_pass(acme.store, record).lists] == [zorg.uid], "told once"
+    shown = with_client(acme, lambda client: undo_pass(client, record, by="eva"), writes=False)
+
+    with_client(acme, lambda client: undo_pass(client, record, by="eva", approved=shown.digest))
+
+    assert acme.subscribed(zorg) == set()
+    assert (acme.status(zorg, ANN), acme.status(zorg, BOB)) == ("archived", "archived")
 
 
 def test_nobody_can_release_who_was_erased(acme: Agency) -> None:

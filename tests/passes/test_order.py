@@ -1,9 +1,12 @@
 """A no is durable before anything else of the same pass is written."""
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.api.http import RequestNote
 from reconciler.model import ListUid
+from reconciler.reconcile import reconcile
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency
@@ -17,7 +20,7 @@ def remembered_nos(acme: Agency) -> int:
 def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
     acme: Agency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lists = [acme.list(name, f"een@{name}.nl", f"twee@{name}.nl") for name in ("aa", "bb", "cc", "dd", "ee")]
+    lists = [acme.list(name, f"een@{name}.nl", f"twee@{name}.nl") for name in ("aa", "bb", "cc")]
     acme.once()
     for made in lists:
         acme.join(made, acme.person(f"nieuw@{made.name}.nl"))
@@ -32,7 +35,9 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
 
     with monkeypatch.context() as watching:
         watching.setattr(RequestCount, "__call__", watch)
-        acme.once()
+        with acme.client() as client:
+            # One after the other: side by side, the others are mostly read before the first can write.
+            reconcile(replace(client, workers=1), trigger="once")
 
     assert len(known_when_written) > len(lists)
     assert set(known_when_written) == {len(lists)}
