@@ -18,7 +18,7 @@ from reconciler.ports import AudienceSink
 from reconciler.reconcile import operate
 from reconciler.record import keep_plan
 from reconciler.recorded import recorded_pass
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, PassReport, is_writing
 from reconciler.running import Pass
 from reconciler.sides import read_sides
 from reconciler.store import PassRecord
@@ -66,6 +66,8 @@ def undo_pass(client: Client, record: PassRecord, *, by: str, approved: str | No
             return tuple(_shown(running, one, pairing) for one, pairing in _paired(looked))
         if not is_named(_digest(client, record, looked), approved):
             return ()
+        planned = (change for one in looked if one.undo.plan for change in one.undo.plan.changes)
+        client.watcher.to_write(client.name, sum(map(is_writing, planned)))
         return tuple(_carried_out(running, one, pairing) for one, pairing in _paired(looked))
 
     report = operate(client, trigger=f"undo {record.id}", work=work)
