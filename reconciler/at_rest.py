@@ -1,36 +1,45 @@
-"""Which lists of a pass are at rest: those whose bytes on both sides are as when there was nothing to do."""
+"""Which lists of a pass are at rest: those that on both sides are as when there was nothing to do."""
+
+from dataclasses import replace
 
 from reconciler.guard import Guarded
-from reconciler.model import Outcome, Verb
+from reconciler.model import Verb
 from reconciler.pairing import Pairing
 from reconciler.plan import Sides
+from reconciler.quiet import due
 from reconciler.running import Pass
 from reconciler.sides import Tapes
-from reconciler.unchanged import AtRest
+from reconciler.unchanged import AtRest, Found
 
 
 def came_to_rest(running: Pass, pairing: Pairing) -> AtRest | None:
     """Given a list as it is now, return it as it came to rest if nothing but its bytes can differ."""
-    limits = running.client.limits
-    before = running.client.unchanged.take(pairing, running.now(), limits.reread_hours)
+    before = running.client.unchanged.take(pairing, running.now())
     return before if _may_rest(running, pairing) else None
 
 
-def keep_at_rest(
-    running: Pass, pairing: Pairing, tapes: Tapes, guarded: Guarded, outcomes: tuple[Outcome, ...]
-) -> None:
+def stay_at_rest(running: Pass, before: AtRest, tapes: Tapes) -> None:
+    """Given a list that is as it came to rest, remember it as seen so now."""
+    contacts_seen = tapes.contacts.began or tapes.began
+    running.client.unchanged.keep(replace(before, recipients_seen=tapes.began, contacts_seen=contacts_seen))
+
+
+def come_to_rest(running: Pass, pairing: Pairing, tapes: Tapes, found: Found) -> None:
     """Given a list about which there was nothing to do, remember it, if its bytes tell all about it."""
     recipients, contacts = tapes.recipients.trace, tapes.contacts.trace
     if not _may_rest(running, pairing) or not recipients or not contacts:
         return
-    running.client.unchanged.keep(
+    client, now = running.client, running.now()
+    client.unchanged.keep(
         AtRest(
             pairing=pairing,
             recipients=recipients,
             contacts=contacts,
-            guarded=guarded,
-            outcomes=outcomes,
-            since=running.now(),
+            found=found,
+            since=now,
+            due=due(pairing.list_uid, now, client.limits, client.zone),
+            recipients_seen=tapes.began,
+            contacts_seen=tapes.contacts.began or tapes.began,
         )
     )
 

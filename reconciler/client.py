@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
+from reconciler.catalogue_watch import CatalogueWatch
 from reconciler.model import AudienceId, Integration, ListUid
 from reconciler.policy import Limits, Policy
 from reconciler.ports import AudienceSink, AudienceSource, ListSource, OptOutSink
@@ -87,6 +88,10 @@ class Client:
     """Where OTYS is told who opted out in Mailchimp; None: that is only reported."""
     unchanged: Unchanged = field(default_factory=Unchanged)
     """The lists that came to rest in earlier passes."""
+    catalogue_watch: CatalogueWatch = field(default_factory=CatalogueWatch)
+    """What earlier passes saw of OTYS' catalogue."""
+    zone: tzinfo = UTC
+    """The time zone of the quiet hours."""
     stop: Stop = field(default_factory=Stop)
     """Ends a pass before its next request."""
     workers: int = 10

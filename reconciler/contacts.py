@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.at_rest import came_to_rest, keep_at_rest, nothing_to_do
+from reconciler.at_rest import came_to_rest, come_to_rest, nothing_to_do, stay_at_rest
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.flapping import hold_flapping
@@ -28,10 +28,11 @@ from reconciler.pairing import Pairing
 from reconciler.ports import AudienceSink
 from reconciler.recall import keep_recalled
 from reconciler.record import keep_plan
-from reconciler.report import ListReport, is_writing
+from reconciler.report import ListReport, Look, is_writing
 from reconciler.running import Pass
-from reconciler.sides import fetched_ahead, plan_sides, read_sides
-from reconciler.unchanged import AtRest
+from reconciler.shortcuts import note_row
+from reconciler.sides import Tapes, fetched_ahead, plan_sides, read_sides
+from reconciler.unchanged import AtRest, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Reconciled:
     problem: str = ""
     """Why applying stopped; what is known up to then is in `outcomes`."""
     failure: FailureKind | None = None
+    look: Look = Look.WHOLE
+    """How it was looked at."""
 
     @property
     def in_step(self) -> bool:
@@ -81,10 +84,11 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     """
     if pairing.starts_anew:
         keep_recalled(running, pairing.list_uid)
+    note_row(running, pairing.mailing_list)
     before = came_to_rest(running, pairing)
     with fetched_ahead(running, before) as tapes:
         if before is not None and tapes.same:
-            return _left_at_rest(running, pairing, before)
+            return _left_at_rest(running, pairing, before, tapes)
         sides = catch_up(running, pairing, read_sides(running, pairing, tapes))
     seen, planned = plan_sides(running, sides)
     plan = hold_flapping(running, planned)
@@ -94,15 +98,16 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     decided = replace(decided, guarded=guarded.to_report())
     # Whoever was looked up, or flaps, may be decided otherwise when the same bytes come again.
     if seen is sides and plan is planned and nothing_to_do(sides, guarded) and not decided.problem:
-        keep_at_rest(running, pairing, tapes, decided.guarded, decided.outcomes)
+        found = Found(decided.guarded, decided.outcomes, sides.contacts.newest)
+        come_to_rest(running, pairing, tapes, found)
     return decided
 
 
-def _left_at_rest(running: Pass, pairing: Pairing, before: AtRest) -> Reconciled:
+def _left_at_rest(running: Pass, pairing: Pairing, before: AtRest, tapes: Tapes) -> Reconciled:
     """Nothing differs from the pass in which there was nothing to do, so what it told is told again."""
-    running.client.unchanged.keep(before)
+    stay_at_rest(running, before, tapes)
     note_seen(running, pairing.list_uid)
-    decided = Reconciled(before.guarded, outcomes=before.outcomes)
+    decided = Reconciled(before.found.guarded, outcomes=before.found.outcomes, look=tapes.look)
     if running.sink is not None:
         keep_plan(running, list_report(pairing, decided))
     return decided
@@ -175,6 +180,7 @@ def list_report(pairing: Pairing, reconciled: Reconciled | None = None) -> ListR
         outcomes=reconciled.outcomes,
         problem=reconciled.problem,
         failure=reconciled.failure,
+        look=reconciled.look,
     )
 
 

@@ -10,6 +10,7 @@ from reconciler.linking import missing_lists
 from reconciler.model import AudienceId, Fate, Integration, Link, LinkState, ListUid, Result
 from reconciler.pairing import Begun, Inventory
 from reconciler.running import Pass
+from reconciler.shortcuts import catalogue_of
 from reconciler.store import Intent, IntentKind
 from reconciler.threads import threads
 
@@ -46,6 +47,7 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
         approved=client.store.approvals(client.name, running.now()),
         saved_plans=client.store.plan_digests(client.name),
         cut_off=_cut_off(running),
+        catalogue=catalogue_of(running),
     )
     return replace(inventory, fates=fates), knowing, problems
 

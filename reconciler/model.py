@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from reconciler.newest import NewestContacts
+
 Address = NewType("Address", str)
 """An e-mail address, trimmed, NFC-normalised and lower-cased: what two sides are matched on."""
 ListUid = NewType("ListUid", str)
@@ -164,7 +166,7 @@ class Contact:
     contact_id: str = ""
     """Survives a change of address (facts/mailchimp.md, 21)."""
     last_changed: datetime | None = None
-    """None in a listing: only a contact that is looked up singly is asked for it."""
+    """None in a listing: only of a contact that is looked up singly it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,8 @@ class ContactSnapshot:
 
     contacts: tuple[Contact, ...]
     tally: Tally
+    newest: NewestContacts | None = None
+    """What a short look must show while none of them changed; None where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,12 @@ class Limits:
     recent_campaign_days: float = 7.0
     """Days after a campaign in which its audience is not deleted, though its list was."""
     reread_hours: float = 24.0
-    """Hours within which every list is decided anew, though no byte of it changed; 0: in every pass."""
+    """Hours within which every list is read whole and decided anew, though nothing shows that it changed; 0:
+    in every pass."""
+    quiet_hours: str = "20:00-06:00"
+    """Hours of the day (in the daemon's time zone) that this is done in where it can be, evenly spread."""
+    trust_catalogue: bool = True
+    """Whether a list may go unread in OTYS while its Last modified stands still, once OTYS has shown in many
+    changes that it moves with every one; one lie ends that for good."""
     proposal_hours: float = 72.0
     """Hours after which a withheld plan can no longer be approved."""

@@ -23,6 +23,7 @@ from reconciler.model import (
     Outcome,
     RecipientSnapshot,
 )
+from reconciler.newest import NewestContacts
 
 
 class ListSource(Protocol):
@@ -62,6 +63,13 @@ class AudienceSource(Protocol):
 
     def fetch_ahead(self, tape: Tape) -> None:
         """Given a tape that knows an earlier reading, let it ask the same again, where that can be done."""
+
+    def newest(self, audience_id: AudienceId) -> NewestContacts | None:
+        """Given an audience, return which contacts changed last; None where that cannot be compared.
+
+        Equal to what a complete reading told, it shows that nothing changed since. Raise RemoteError if it
+        cannot be had at the first attempt, as the pages are another way.
+        """
 
     def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
         """Given an audience and a contact's `contact_id` or address, look that one up; None: not there.

@@ -24,6 +24,7 @@ from reconciler.pairing import Inventory, Pairing
 from reconciler.record import digest_of_pass, drop_plans, propose, trigger_of
 from reconciler.report import NO_TRAFFIC, ListReport, OptOutsReport, PassReport, result_of
 from reconciler.running import Pass
+from reconciler.shortcuts import keep_evidence
 from reconciler.store import HeldLock
 from reconciler.wording import counted
 
@@ -35,17 +36,25 @@ OperatorsWork: TypeAlias = Callable[[Pass, tuple[Pairing, ...]], tuple[ListRepor
 
 
 def reconcile(
-    client: Client, *, trigger: str, only: ListUid | None = None, pass_id: PassId | None = None
+    client: Client,
+    *,
+    trigger: str,
+    only: ListUid | None = None,
+    pass_id: PassId | None = None,
+    full: bool = False,
 ) -> PassReport:
     """Given a client, run one pass of it, or of one of its lists; return what became of it.
 
-    The pass goes by `pass_id` if one was reserved. What fails about the client or a list is in the report.
+    A `full` one reads every list whole, whatever is known of it. The pass goes by `pass_id` if one was
+    reserved. What fails about the client or a list is in the report.
     Raise LockHeld when another pass of the client runs, and StoreError when what is done cannot be
     remembered.
     """
     with _locked(client, trigger, mark=client.unchanged.mark) as lock:
         begun = _began(client, trigger, only, pass_id)
         client.unchanged.begin(begun, alone=lock.alone)
+        if full:
+            client.unchanged.forget(only)
         return _recorded(client, begun, _Order(only=only), lock)
 
 
@@ -158,6 +167,7 @@ def _pass(running: Pass, blank: PassReport, integration: Integration, order: _Or
         lists=lists,
         opt_outs=opt_outs,
         kept=len(running.seen),
+        catalogue=keep_evidence(running),
         problems=(*problems, *unknown, *_untold(opt_outs)),
         digest=digest_of_pass(running, lists),
         result=result_of(lists, plan_mode=running.sink is None, failed=bool(unknown)),

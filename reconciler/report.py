@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from reconciler.failure import FailureKind
@@ -21,10 +22,24 @@ from reconciler.model import (
     Result,
     Verb,
 )
+from reconciler.trust import TrustState
 
 REQUESTS: Final = "requests."
 BYTES: Final = "bytes."
 """Begin the counts that tell of one service."""
+LOOKED: Final = "looked."
+"""Begins the counts of lists by how they were looked at."""
+
+
+class Look(StrEnum):
+    """How a pass looked at a list."""
+
+    WHOLE = "whole"
+    """Both sides were read, and decided about."""
+    PAGES = "pages"
+    """Every page of both sides was fetched, and is as it was."""
+    SHORT = "short"
+    """A side or both were shown to be as they were without reading them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +62,8 @@ class ListReport:
     """Why a change of the audience is not due yet."""
     first_sync: bool = False
     """Whether this was the pass that brought the audience in step for the first time."""
+    look: Look = Look.WHOLE
+    """How the contacts were looked at, if they were."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -143,6 +160,8 @@ class PassReport:
     """None when the pass did not come to them."""
     kept: int = 0
     """Of how many lists it is kept what they were decided from."""
+    catalogue: TrustState | None = None
+    """What OTYS' catalogue is good for from now on; None when the pass did not come to it."""
 
     @property
     def requests(self) -> Mapping[str, int]:
@@ -177,13 +196,18 @@ class PassReport:
         """How many errors of each kind there were, of the client and of its lists."""
         return Counter(failure for failure in (self.failure, *(one.failure for one in self.lists)) if failure)
 
+    @property
+    def looks(self) -> Counter[Look]:
+        """How many lists were looked at in which way."""
+        return Counter(one.look for one in self.lists if one.guarded is not None)
+
     def counts(self) -> Mapping[str, int]:
         """Return the numbers that are kept with the pass.
 
         `planned.VERB`, of which `waiting.VERB` are not due yet; `VERB.RESULT`; `withheld`; `lists`; `told`,
         the opt-outs that OTYS was told of; `kept`, the lists of which it is kept what they were decided from;
         `invalid`, the recipients without a usable address, only where every list was looked at;
-        `requests.SERVICE` and `bytes.SERVICE`.
+        `looked.HOW`, the lists by how they were looked at; `requests.SERVICE` and `bytes.SERVICE`.
         """
         withheld = sum(len(proposal.changes) for proposal in self.proposals)
         return {
@@ -195,6 +219,7 @@ class PassReport:
             **({"kept": self.kept} if self.kept else {}),
             **({"told": self.opt_outs.told} if self.opt_outs and self.opt_outs.told else {}),
             **({"invalid": self._invalid} if self._looked_everywhere else {}),
+            **{f"{LOOKED}{look}": count for look, count in self.looks.items()},
             **{f"{REQUESTS}{system}": one.requests for system, one in self.traffic.items() if one.requests},
             **{f"{BYTES}{system}": one.bytes_read for system, one in self.traffic.items() if one.bytes_read},
         }

@@ -10,6 +10,7 @@ from reconciler.errors import LockHeld
 from reconciler.model import AudienceId, ListUid, PassId
 from reconciler.ports import AudienceSink, AudienceSource
 from reconciler.store import HeldLock, Intent
+from reconciler.trust import TrustState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Pass:
     """The digests of the plans that were last saved, by list."""
     cut_off: Mapping[ListUid, tuple[Intent, ...]] = field(default_factory=dict)
     """The plans that earlier passes began to carry out and whose end is not known, by list."""
+    catalogue: TrustState = TrustState.WATCHED
+    """What OTYS' catalogue is good for."""
     lock: HeldLock | None = None
     """The client's lock; None in a plan, which takes none."""
     seen: set[ListUid] = field(default_factory=set)

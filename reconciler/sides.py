@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Event
 
 from reconciler.api.tape import Tape
@@ -20,7 +21,9 @@ from reconciler.model import (
 from reconciler.pairing import Pairing
 from reconciler.plan import ListPlan, Sides, plan_list
 from reconciler.recall import recalled_nos
+from reconciler.report import Look
 from reconciler.running import Pass
+from reconciler.shortcuts import contacts_stand, note_recipients, recipients_stand
 from reconciler.threads import threads
 from reconciler.unchanged import AtRest
 
@@ -34,28 +37,55 @@ class Tapes:
 
     recipients: Tape
     contacts: Tape
+    began: datetime
+    """When the first of it was asked, by our clock."""
 
     @property
     def same(self) -> bool:
-        """Whether every answer of both services was fetched ahead and is as it was."""
+        """Whether on both sides every answer is as it was."""
         return self.recipients.same and self.contacts.same
+
+    @property
+    def look(self) -> Look:
+        """How it was found out that they are, if they are."""
+        if not self.same:
+            return Look.WHOLE
+        return Look.SHORT if self.recipients.spared or self.contacts.spared else Look.PAGES
 
 
 @contextmanager
 def fetched_ahead(running: Pass, before: AtRest | None) -> Iterator[Tapes]:
-    """Given a list as it came to rest, if it did, yield its answers now, fetched as long as none differs."""
+    """Given a list as it came to rest, if it did, yield its answers now, fetched as long as none differs.
+
+    A side that is shown to be as it was in a shorter way is not fetched.
+    """
     differs = Event()
     known = ((), ()) if before is None else (before.recipients, before.contacts)
     with Tape(known[0], stop=differs) as recipients, Tape(known[1], stop=differs) as contacts:
+        tapes = Tapes(recipients, contacts, running.now())
         if before is not None:
             with threads(2, "pages") as both:
                 ahead = [
-                    both.submit(running.client.lists.fetch_ahead, recipients),
-                    both.submit(running.source.fetch_ahead, contacts),
+                    both.submit(_recipients_ahead, running, before, recipients),
+                    both.submit(_contacts_ahead, running, before, contacts),
                 ]
                 for side in ahead:
                     side.result()
-        yield Tapes(recipients, contacts)
+        yield tapes
+
+
+def _recipients_ahead(running: Pass, before: AtRest, tape: Tape) -> None:
+    if recipients_stand(running, before):
+        tape.spare()
+    else:
+        running.client.lists.fetch_ahead(tape)
+
+
+def _contacts_ahead(running: Pass, before: AtRest, tape: Tape) -> None:
+    if contacts_stand(running, before):
+        tape.spare()
+    else:
+        running.source.fetch_ahead(tape)
 
 
 def read_sides(running: Pass, pairing: Pairing, tapes: Tapes | None = None) -> Sides:
@@ -146,7 +176,10 @@ def _snapshots(
 def _recipients(running: Pass, pairing: Pairing, tape: Tape | None) -> RecipientSnapshot:
     if pairing.emptied or pairing.mailing_list is None:
         return RecipientSnapshot((), NOTHING_THERE)
-    return running.client.lists.recipients(pairing.mailing_list, tape)
+    snapshot = running.client.lists.recipients(pairing.mailing_list, tape)
+    if tape is not None:
+        note_recipients(running, pairing.mailing_list, snapshot, tape)
+    return snapshot
 
 
 def _contacts(running: Pass, audience_id: AudienceId | None, tape: Tape | None) -> ContactSnapshot:

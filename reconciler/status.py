@@ -9,6 +9,7 @@ import msgspec
 
 from reconciler.model import LinkState, ListUid, PassResult
 from reconciler.store import ListCounts, PassRecord, Store, StoredProposal
+from reconciler.trust import Trust, TrustState, told
 from reconciler.unresolved import Unresolved, unresolved
 
 _TAKEN_UP_IS_TOLD: Final = timedelta(days=7)
@@ -75,6 +76,8 @@ class ClientStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What stays undone until a person resolves it."""
     opt_outs: int = 0
     """How many opt-outs in Mailchimp OTYS does not know of."""
+    catalogue: str = ""
+    """How far the Last modified of lists in OTYS is relied on; empty where it was never seen to matter."""
     taken_up: str = ""
     """What the database, older than its log of nos, took up from it in the last week."""
     next: str
@@ -110,6 +113,7 @@ def client_status(store: Store, client: str, *, mode: str, now: datetime) -> Cli
         else Lock(holder=lock.holder, since=lock.since.isoformat(), stale=not running),
         unresolved=left,
         opt_outs=len(store.opt_outs(client)),
+        catalogue=_catalogue(store.catalogue_trust(client)),
         taken_up=_taken_up(store, now),
         next=step[0],
         command=step[1],
@@ -178,6 +182,11 @@ def _withheld(proposal: StoredProposal, counts: Mapping[ListUid, ListCounts]) ->
         approved_at=_moment(proposal.approved_at),
         approved_by=proposal.approved_by,
     )
+
+
+def _catalogue(trust: Trust) -> str:
+    """What is being learnt is nobody's business yet."""
+    return "" if trust.state is TrustState.WATCHED else told(trust, allowed=True)
 
 
 def _taken_up(store: Store, now: datetime) -> str:

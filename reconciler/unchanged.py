@@ -5,17 +5,26 @@ In memory only: whoever begins anew, or finds that somebody else worked on the c
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Final
-from zlib import crc32
 
 from reconciler.api.tape import Trace
 from reconciler.guard import Guarded
 from reconciler.model import ListUid, Outcome, PassId
+from reconciler.newest import NewestContacts
 from reconciler.pairing import Pairing
 
-_MOST: Final = 0xFFFFFFFF
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out about a list with nothing to do, to be told again while it is at rest."""
+
+    guarded: Guarded
+    outcomes: tuple[Outcome, ...]
+    """What is held, and told in every pass."""
+    newest: NewestContacts | None
+    """What a short look at the audience must show while nothing in it changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +34,15 @@ class AtRest:
     pairing: Pairing
     recipients: Trace
     contacts: Trace
-    guarded: Guarded
-    outcomes: tuple[Outcome, ...]
-    """What is held, and told in every pass."""
+    found: Found
     since: datetime
+    """When it was decided."""
+    due: datetime
+    """When it is to be decided anew."""
+    recipients_seen: datetime
+    """When the recipients were last seen to be as they were: when the first of it was asked, by our clock."""
+    contacts_seen: datetime
+    """The same of the contacts, by Mailchimp's clock where it tells."""
 
 
 class Unchanged:
@@ -51,24 +65,26 @@ class Unchanged:
                 self._lists.clear()
             self._last_pass = pass_id
 
-    def take(self, pairing: Pairing, now: datetime, reread_hours: float) -> AtRest | None:
+    def forget(self, only: ListUid | None) -> None:
+        """Given a list, or none for all, remember nothing of it any more."""
+        with self._lock:
+            if only is None:
+                self._lists.clear()
+            else:
+                self._lists.pop(only, None)
+
+    def take(self, pairing: Pairing, now: datetime) -> AtRest | None:
         """Given a list as it is now, return it as it came to rest, and forget it until it is kept again.
 
-        None where anything but its bytes differs, or where it is time to decide it anew.
+        None where anything but its bytes differs, or where it is time to read it whole.
         """
         with self._lock:
             found = self._lists.pop(pairing.list_uid, None)
         if found is None or found.pairing != pairing:
             return None
-        ends = found.since + _spread(pairing.list_uid, reread_hours)
-        return found if found.since <= now < ends else None
+        return found if found.since <= now < found.due else None
 
     def keep(self, at_rest: AtRest) -> None:
         """Given a list that is at rest, remember it."""
         with self._lock:
             self._lists[at_rest.pairing.list_uid] = at_rest
-
-
-def _spread(list_uid: ListUid, hours: float) -> timedelta:
-    """Half of the hours to all of them, so that not every list is read in the same pass."""
-    return timedelta(hours=hours) * (1 + crc32(list_uid.encode()) / _MOST) / 2

@@ -102,6 +102,7 @@ def open_client(
             backups=backups_folder(config),
             pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
             traffic=requests.so_far,
+            zone=config.daemon.timezone,
             opt_outs=opt_outs,
             stop=manners.stop,
             workers=config.daemon.workers,

@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from reconciler.reconcile import make_plan, reconcile
 from reconciler.report import PassReport
 from reconciler.store import Store, open_store
 from tests.bench.floor import fewest_requests
-from tests.bench.house import open_bench_client
+from tests.bench.house import BELIEVED, NOW, open_bench_client
 from tests.bench.meter import BOOKKEEPING, rows_written
 from tests.bench.server import Bench, bench, requests_by_system
 from tests.bench.town import Town
@@ -57,6 +58,30 @@ def test_a_pass_with_nothing_to_do_asks_no_more_than_it_must_and_writes_no_row(
     asked = requests_by_system(server.log())
     fewest = fewest_requests([town])
     assert asked == {**fewest, "OTYS": fewest["OTYS"] + 1}  # it logs out
+    assert {table: count for table, count in rows.items() if count and table not in BOOKKEEPING} == {}
+
+
+@pytest.mark.parametrize("lists", [8, 16])
+def test_where_both_services_say_that_nothing_changed_hardly_anything_is_asked(
+    server: Bench, store: Store, lists: int
+) -> None:
+    town = Town(name="still", lists=lists, recipients=250)
+    bring_to_rest(server, store, town)
+    store.keep_catalogue_trust(town.name, BELIEVED)
+    passed = timedelta(0)
+    with open_bench_client(server.url, town.name, store, writes=True, now=lambda: NOW + passed) as client:
+        for _ in range(2):
+            reconcile(client, trigger="schedule")
+            passed += timedelta(minutes=15)
+        server.log()
+
+        with rows_written() as rows:
+            reconcile(client, trigger="schedule")
+
+    asked = server.log()
+    # Settings, catalogue and the end of the session; the audiences, and two looks at each.
+    assert requests_by_system(asked) == {"OTYS": 3, "Mailchimp": 2 * lists + 1}
+    assert all(one.answered < 2_000 for one in asked if "/members" in one.target), "each is small"
     assert {table: count for table, count in rows.items() if count and table not in BOOKKEEPING} == {}
 
 

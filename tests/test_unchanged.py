@@ -17,18 +17,26 @@ from reconciler.model import (
 )
 from reconciler.pairing import Pairing
 from reconciler.policy import Limits
-from reconciler.unchanged import AtRest, Unchanged
+from reconciler.unchanged import AtRest, Found, Unchanged
 from tests.core.world import World, contact, no, recipient
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-HOURS = 24.0
 ANN = Address("ann@x.nl")
 ZORG = Pairing(list_uid=ListUid("1001"), list_name="Zorg", syncs=True)
 GUARDED = guard(World.of(recipient("ann", ANN)).plan(), Limits(), approved=lambda _digest: False)
 
 
 def at_rest(pairing: Pairing = ZORG) -> AtRest:
-    return AtRest(pairing=pairing, recipients=(), contacts=(), guarded=GUARDED, outcomes=(), since=NOW)
+    return AtRest(
+        pairing=pairing,
+        recipients=(),
+        contacts=(),
+        found=Found(GUARDED, (), None),
+        since=NOW,
+        due=NOW + timedelta(hours=1),
+        recipients_seen=NOW,
+        contacts_seen=NOW,
+    )
 
 
 def remembering(*pairings: Pairing) -> Unchanged:
@@ -41,41 +49,43 @@ def remembering(*pairings: Pairing) -> Unchanged:
 
 def test_a_list_is_forgotten_as_soon_as_it_is_looked_at() -> None:
     memory = remembering(ZORG)
-    assert memory.take(ZORG, NOW, HOURS) is not None
-    assert memory.take(ZORG, NOW, HOURS) is None
+    assert memory.take(ZORG, NOW) is not None
+    assert memory.take(ZORG, NOW) is None
 
 
 def test_anything_else_about_the_pair_counts_as_a_change() -> None:
-    assert remembering(ZORG).take(replace(ZORG, list_name="Zorg en welzijn"), NOW, HOURS) is None
+    assert remembering(ZORG).take(replace(ZORG, list_name="Zorg en welzijn"), NOW) is None
 
 
 def test_whoever_was_not_alone_knows_nothing() -> None:
     memory = remembering(ZORG)
     memory.begin(PassId(8), alone=False)
-    assert memory.take(ZORG, NOW, HOURS) is None
+    assert memory.take(ZORG, NOW) is None
 
 
 def test_a_pass_number_that_comes_again_shows_that_an_older_database_was_put_back() -> None:
     memory = remembering(ZORG)
     memory.begin(PassId(7), alone=True)
-    assert memory.take(ZORG, NOW, HOURS) is None
+    assert memory.take(ZORG, NOW) is None
 
 
 def test_a_clock_that_was_set_back_proves_nothing() -> None:
-    assert remembering(ZORG).take(ZORG, NOW - timedelta(seconds=1), HOURS) is None
+    assert remembering(ZORG).take(ZORG, NOW - timedelta(seconds=1)) is None
 
 
-def test_lists_come_due_one_after_another_in_the_second_half_of_the_day() -> None:
-    pairings = [replace(ZORG, list_uid=ListUid(str(1000 + number))) for number in range(100)]
-    kept = [
-        sum(remembering(one).take(one, NOW + timedelta(hours=hours), HOURS) is not None for one in pairings)
-        for hours in (11, 15, 18, 21, 24)
-    ]
-    assert kept[0] == 100
-    assert kept == sorted(kept, reverse=True)
-    assert 50 < kept[1] < 95
-    assert 5 < kept[3] < 50
-    assert kept[4] == 0
+def test_a_list_that_is_due_is_as_good_as_forgotten() -> None:
+    assert remembering(ZORG).take(ZORG, NOW + timedelta(minutes=59)) is not None
+    assert remembering(ZORG).take(ZORG, NOW + timedelta(hours=1)) is None
+
+
+def test_one_list_or_all_can_be_forgotten() -> None:
+    bouw = replace(ZORG, list_uid=ListUid("1002"))
+    memory = remembering(ZORG, bouw)
+    memory.forget(bouw.list_uid)
+    assert (memory.take(ZORG, NOW) is None, memory.take(bouw, NOW) is None) == (False, True)
+    memory = remembering(ZORG, bouw)
+    memory.forget(None)
+    assert memory.take(ZORG, NOW) is None
 
 
 def test_a_list_in_step_has_nothing_to_do() -> None:

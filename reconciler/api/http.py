@@ -5,6 +5,8 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -331,3 +333,12 @@ def _was_never_opened(error: Exception) -> bool:
     return isinstance(cause, MaxRetryError) and isinstance(
         cause.reason, NewConnectionError | ConnectTimeoutError
     )
+
+
+def http_date(text: str) -> datetime | None:
+    """Given a `Date` header, return its moment; None if it tells none."""
+    try:
+        told = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

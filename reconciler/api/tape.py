@@ -4,6 +4,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 from types import TracebackType
 from typing import Final, Self, TypeAlias
@@ -11,7 +12,7 @@ from typing import Final, Self, TypeAlias
 import structlog
 import xxhash
 
-from reconciler.api.http import Answer
+from reconciler.api.http import Answer, http_date
 from reconciler.api.spool import Kept, Spool
 from reconciler.errors import RemoteError
 
@@ -57,18 +58,30 @@ class Tape:
         `stop` is set as soon as an answer differs, and ends the fetching ahead of all tapes that share it.
         """
         self.same = False
-        """Whether every answer was fetched ahead and is as it was."""
+        """Whether every answer was fetched ahead and is as it was, or was spared."""
+        self.spared = False
+        """Whether nothing needed to be asked to know that."""
         self._known = known
         self._stop = stop or Event()
         self._ahead: deque[tuple[Query, _Ahead | RemoteError]] = deque()
         self._asked: list[Asked] = []
         self._conclusive = True
+        self._began = ""
         self._spool = Spool()
 
     @property
     def trace(self) -> Trace:
         """What was asked, to compare the next reading with; empty if that proves nothing."""
         return tuple(self._asked) if self._conclusive else ()
+
+    @property
+    def began(self) -> datetime | None:
+        """The service's clock when it was asked first; None if it was not asked, or does not tell."""
+        return http_date(self._began)
+
+    def spare(self) -> None:
+        """Note that it is known in another way that every answer would be as it was."""
+        self.same = self.spared = True
 
     def fetch_ahead(self, fetch: Callable[[Query], Answer]) -> None:
         """Given how to ask, ask what the last reading asked, until an answer differs."""
@@ -96,6 +109,7 @@ class Tape:
         answer = self._fetched(query)
         if answer is None:
             answer = ask()
+            self._note_clock(answer)
         self._asked.append(Asked(query, _fingerprint(query, answer)))
         return answer
 
@@ -115,8 +129,13 @@ class Tape:
     ) -> None:
         self.close()
 
+    def _note_clock(self, answer: Answer) -> None:
+        if not self._ahead and not self._asked:
+            self._began = answer.headers.get("Date", "")
+
     def _keep(self, answer: Answer) -> "_Ahead":
         """An answer that there is no room for on disk waits in memory, and is the last one fetched ahead."""
+        self._note_clock(answer)
         try:
             body = self._spool.keep(answer.body)
         except OSError as error:

@@ -44,11 +44,16 @@ class RunningDaemon:
         self._session.trust_env = False  # the daemon is near: no proxy, and no password from ~/.netrc
         self._session.headers["Authorization"] = f"Bearer {config.http.token.reveal()}"
 
-    def ask(self, *, client: str | None, list_uid: str | None) -> tuple[AskedPass, ...]:
-        """Given a client (None: all) and perhaps one list of it, ask for a pass and return which it is."""
-        wanted = {
+    def ask(self, *, client: str | None, list_uid: str | None, full: bool) -> tuple[AskedPass, ...]:
+        """Given a client (None: all) and perhaps one list of it, ask for a pass and return which it is.
+
+        A `full` one reads every list whole.
+        """
+        wanted: dict[str, str | bool] = {
             name: value for name, value in (("client", client), ("list", list_uid)) if value is not None
         }
+        if full:
+            wanted["full"] = True
         return tuple(self._call("POST", "/api/v1/reconcile", AskedPasses, body=wanted).passes)
 
     def one_pass(self, pass_id: int) -> PassAnswer:
@@ -65,7 +70,7 @@ class RunningDaemon:
         path: str,
         shape: type[Shape],
         *,
-        body: Mapping[str, str] | None = None,
+        body: Mapping[str, str | bool] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Shape:
         """Raise NoDaemon or RefusedByDaemon when the answer is not what was asked for."""

@@ -26,6 +26,9 @@ from reconciler.wording import printable
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
 
+FullOption = Annotated[
+    bool, typer.Option("--full", help="Read every list whole on both sides, whatever is known of it.")
+]
 WaitOption = Annotated[
     bool, typer.Option("--wait", help="Wait for the pass and tell how each list came off.")
 ]
@@ -53,11 +56,13 @@ def now(
     *,
     client: ClientOption = None,
     list_uid: ListOption = None,
+    full: FullOption = False,
     wait: WaitOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask the running daemon for a pass now. With --wait: green or red for each list when it is over.
 
+    The daemon does not read again what either service shows to be as it was; --full has it read all.
     A long first sync that is told by mail is not waited for. Exits as `once` does: with 3 when something is
     withheld, with 1 when something failed, also when no daemon runs.
     """
@@ -66,7 +71,7 @@ def now(
     if client is not None:
         chosen_client(config, client)
     with RunningDaemon(config) as daemon:
-        asked = daemon.ask(client=client, list_uid=list_uid)
+        asked = daemon.ask(client=client, list_uid=list_uid, full=full)
         if not wait:
             _tell_asked(asked, common, as_json=as_json)
             return

@@ -16,6 +16,7 @@ from reconciler.document import (
 )
 from reconciler.effort import Effort
 from reconciler.model import PassResult, RefusalKind
+from reconciler.report import LOOKED, Look
 from reconciler.wording import amount, counted, done, duration, printable, roughly, to_do
 
 DIGEST_SHOWN = 12
@@ -154,4 +155,17 @@ def _effort(document: PassDocument) -> str:
         for system, count in sorted(document.requests.items())
         if count
     )
-    return f"{took}{', requests: ' if requests else ''}{requests}"
+    return f"{took}{', requests: ' if requests else ''}{requests}{_spared(document)}"
+
+
+def _spared(document: PassDocument) -> str:
+    """What need not be read again is told where anything was spared."""
+    whole, pages, short = (document.counts.get(f"{LOOKED}{look}", 0) for look in Look)
+    if not pages and not short:
+        return ""
+    told = (
+        (whole, "read whole"),
+        (pages, "whose pages were as before"),
+        (short, "not read, as nothing had changed"),
+    )
+    return f"; lists: {', '.join(f'{count:,} {how}' for count, how in told if count)}"

@@ -146,6 +146,8 @@ def _rows(one: ClientStatus, clock: _Clock) -> Iterator[tuple[str, str]]:
             f"{counted(known.nos, 'no')}, {counted(known.refusals, 'refusal')}"
         ),
     )
+    if one.catalogue:
+        yield "Catalogue", one.catalogue
     if one.taken_up:
         yield "Taken up", one.taken_up
     if not one.withheld:

@@ -19,6 +19,7 @@ from reconciler.config.values import (
     switch,
 )
 from reconciler.policy import Limits, Policy
+from reconciler.quiet import read_quiet_hours
 
 
 class Mode(StrEnum):
@@ -168,6 +169,10 @@ def _sensible_limits(limits: Limits) -> Limits:
     ]
     if limits.removals_percent > 100:  # noqa: PLR2004 - a share of a whole
         found.append((("removals_percent",), "must be at most 100"))
+    try:
+        read_quiet_hours(limits.quiet_hours)
+    except ValueError as refused:
+        found.append((("quiet_hours",), str(refused)))
     if not limits.grace_snapshots:
         found.append((("grace_snapshots",), "must be at least 1"))
     for index, canary in enumerate(limits.canaries):

@@ -26,6 +26,8 @@ class Wanted:
     since: datetime
     only: ListUid | None = None
     """The one list it is about; None: all."""
+    full: bool = False
+    """Whether every list is to be read whole."""
     pass_id: PassId | None = None
     """The number that was given to whoever asked."""
 
@@ -101,28 +103,29 @@ class Runner:
             self._rests_until = None
             self._waiting = _both(self._waiting, Wanted(trigger=trigger, since=self._now()))
 
-    def ask(self, trigger: str, *, only: ListUid | None = None) -> PassId:
-        """Given who asks, and for which list if not for all, want a pass and return its number.
+    def ask(self, trigger: str, *, only: ListUid | None = None, full: bool = False) -> PassId:
+        """Given who asks, for which list if not for all, and how, want a pass and return its number.
 
         Everybody who asks before it begins gets the same number. Raise StoreError if none can be had.
         """
         with self._asking:  # so that two who ask at the same time do not reserve two passes
-            joined = self._join(only)
-            return (
-                self._accept(trigger, only, self._work.reserve(trigger, only)) if joined is None else joined
-            )
+            asked = Wanted(trigger=trigger, since=self._now(), only=only, full=full)
+            joined = self._join(asked)
+            if joined is not None:
+                return joined
+            return self._accept(asked, self._work.reserve(trigger, only))
 
-    def _join(self, only: ListUid | None) -> PassId | None:
-        """Let the pass that others asked for do for this list too, unless it began already."""
+    def _join(self, asked: Wanted) -> PassId | None:
+        """Let the pass that others asked for do for this one too, unless it began already."""
         with self._lock:
             if self._waiting is None or self._waiting.pass_id is None:
                 return None
-            if self._waiting.only != only:
-                self._waiting = replace(self._waiting, only=None)
-            return self._waiting.pass_id
+            pass_id = self._waiting.pass_id
+            self._waiting = _both(self._waiting, asked)
+            return pass_id
 
-    def _accept(self, trigger: str, only: ListUid | None, pass_id: PassId) -> PassId:
-        asked = Wanted(trigger=trigger, since=self._now(), only=only, pass_id=pass_id)
+    def _accept(self, asked: Wanted, pass_id: PassId) -> PassId:
+        asked = replace(asked, pass_id=pass_id)
         with self._lock:
             retired = self._retired
             if not retired:
@@ -265,4 +268,10 @@ def _both(first: Wanted | None, second: Wanted | None) -> Wanted | None:
         return first or second
     only = first.only if first.only == second.only else None
     trigger = second.trigger if first.pass_id is None and second.pass_id is not None else first.trigger
-    return replace(first, trigger=trigger, only=only, pass_id=first.pass_id or second.pass_id)
+    return replace(
+        first,
+        trigger=trigger,
+        only=only,
+        full=first.full or second.full,
+        pass_id=first.pass_id or second.pass_id,
+    )

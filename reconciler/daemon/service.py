@@ -66,7 +66,9 @@ class Daemon:
         """Return the configuration that is in force now."""
         return self._config
 
-    def ask(self, *, client: str | None, only: ListUid | None, trigger: str) -> Mapping[str, PassId]:
+    def ask(
+        self, *, client: str | None, only: ListUid | None, trigger: str, full: bool = False
+    ) -> Mapping[str, PassId]:
         """Given a client, or none for all, and at most one list of it, let a pass run as soon as it can.
 
         Return the pass of each client. Raise UnknownClient, ConfigurationError when it is not clear whose
@@ -77,7 +79,7 @@ class Daemon:
         chosen = self._chosen(client)
         if only is not None and len(chosen) > 1:
             raise ConfigurationError([Problem("list", "say whose list it is, by naming its client")])
-        asked = {name: runner.ask(trigger, only=only) for name, runner in chosen.items()}
+        asked = {name: runner.ask(trigger, only=only, full=full) for name, runner in chosen.items()}
         self._slots.dispatch()
         return asked
 

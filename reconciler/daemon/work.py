@@ -118,7 +118,13 @@ class ClientWork:
 
     def _report(self, wanted: Wanted) -> PassReport:
         try:
-            return reconcile(self._opened(), trigger=wanted.trigger, only=wanted.only, pass_id=wanted.pass_id)
+            return reconcile(
+                self._opened(),
+                trigger=wanted.trigger,
+                only=wanted.only,
+                pass_id=wanted.pass_id,
+                full=wanted.full,
+            )
         except (LockHeld, StoreError):
             raise
         except ReconcilerError as error:

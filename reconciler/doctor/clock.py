@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from threading import Lock
 
-from reconciler.api.http import RequestNote
+from reconciler.api.http import RequestNote, http_date
 from reconciler.doctor.findings import Finding, ok, skipped, warning
 
 TOLERANCE = timedelta(seconds=60)
@@ -21,7 +20,7 @@ class ClockWatch:
 
     def __call__(self, note: RequestNote) -> None:
         """Given a request that was made, remember what its answer says of the time."""
-        told = _moment(note.date)
+        told = http_date(note.date)
         if told is not None:
             with self._lock:
                 self._ahead[note.system] = self._now() - told
@@ -39,11 +38,3 @@ class ClockWatch:
             f"this computer's clock is {abs(ahead).total_seconds():,.0f} seconds {way} that of {system}",
             "Let the computer set its clock by the network (NTP).",
         )
-
-
-def _moment(date: str) -> datetime | None:
-    try:
-        told = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)

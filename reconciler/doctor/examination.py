@@ -11,7 +11,7 @@ from reconciler.doctor.clock import ClockWatch
 from reconciler.doctor.findings import Finding, Verdict, failure, ok, problem, warning
 from reconciler.doctor.lists import examine_lists
 from reconciler.doctor.mailchimp import examine_mailchimp
-from reconciler.doctor.state import examine_leftovers, examine_state
+from reconciler.doctor.state import examine_catalogue, examine_leftovers, examine_state
 from reconciler.errors import StoreError
 from reconciler.store import Store, open_store
 
@@ -58,6 +58,8 @@ def _client(name: str, config: Config, store: Store | None, now: Callable[[], da
     try:
         links = () if store is None else store.links(name)
         leftovers = [] if store is None else list(examine_leftovers(store, name, now()))
+        if store is not None and chosen.otys is not None:
+            leftovers.append(examine_catalogue(store, name, allowed=chosen.limits.trust_catalogue))
     except StoreError as error:
         links, leftovers = (), [failure("database", error)]
     yield from examine_mailchimp(chosen, learned, links, clock, now())

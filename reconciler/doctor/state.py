@@ -9,6 +9,7 @@ from reconciler.config import Config
 from reconciler.doctor.findings import Finding, failure, ok, problem, warning
 from reconciler.errors import StoreError
 from reconciler.store import IntentKind, Store, check_database
+from reconciler.trust import TrustState, told
 from reconciler.wiring import backups_folder, state_folder
 from reconciler.wording import some_of
 
@@ -52,6 +53,18 @@ def examine_leftovers(store: Store, client: str, now: datetime) -> Iterator[Find
             f"a pass was killed and left its lock: {lock.holder}, since {lock.since:%Y-%m-%d %H:%M} UTC",
             "The next pass takes the lock over.",
         )
+
+
+def examine_catalogue(store: Store, client: str, *, allowed: bool) -> Finding:
+    """Given a client and whether its catalogue may be believed, tell whether it is."""
+    trust = store.catalogue_trust(client)
+    if allowed and trust.state is TrustState.LIED:
+        return warning(
+            "catalogue",
+            told(trust, allowed=allowed),
+            "Passes read every list of this client in OTYS. Nothing is missed; they make more requests.",
+        )
+    return ok("catalogue", told(trust, allowed=allowed))
 
 
 def _database(url: str, log_folder: Path) -> Finding:

@@ -1,7 +1,7 @@
 """Knows how to find contacts of one audience, and whether the audience is there at all."""
 
 from reconciler.api.mailchimp import Mailchimp, audience_path, member_path
-from reconciler.api.mailchimp_wire import SINGLE_MEMBER_FIELDS, AudienceRow, MemberRow, MembersPage
+from reconciler.api.mailchimp_wire import MEMBER_FIELDS, AudienceRow, MembersPage, SingleMember
 from reconciler.effort import CONTACTS_A_PAGE
 from reconciler.errors import NotFound
 from reconciler.model import AudienceId, Contact, Standing
@@ -25,8 +25,8 @@ class AudienceContacts:
         """
         for key in filter(None, keys):
             try:
-                params = {"fields": ",".join(SINGLE_MEMBER_FIELDS)}
-                return self._client.read(self.path(key), MemberRow, params=params).contact()
+                params = {"fields": ",".join(MEMBER_FIELDS)}
+                return self._client.read(self.path(key), SingleMember, params=params).contact()
             except NotFound:
                 continue
         self.must_exist()

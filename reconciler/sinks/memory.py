@@ -19,6 +19,7 @@ from reconciler.model import (
     Tally,
     Verb,
 )
+from reconciler.newest import NewestContacts
 from reconciler.ports import NewAudience
 from reconciler.sinks.mailchimp_outcomes import not_true
 from reconciler.sinks.memory_audience import MemoryAudience
@@ -56,6 +57,10 @@ class MemoryAudiences:
 
     def fetch_ahead(self, tape: Tape) -> None:
         """Ask nobody: what is in memory is never asked for."""
+
+    def newest(self, audience_id: AudienceId) -> NewestContacts | None:  # noqa: ARG002 (of no audience)
+        """Return None: nothing tells."""
+        return None
 
     def contact(self, audience_id: AudienceId, key: str) -> Contact | None:
         """Given an audience and a contact's `contact_id` or address, return it; None when it is not there."""

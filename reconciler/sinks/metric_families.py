@@ -11,6 +11,8 @@ from typing import Final
 
 from reconciler.failure import FailureKind
 from reconciler.model import ListVerb, PassResult, RefusalKind, Result, Standing, Verb
+from reconciler.report import Look
+from reconciler.trust import TrustState
 
 PREFIX: Final = "reconciler_"
 PASS_BUCKETS: Final = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -174,6 +176,20 @@ FOREIGN_CONTACTS: Final = Family(
 LISTS: Final = Family(
     "lists", Form.GAUGE, "Lists the client's passes look after, by state.", ("client", "state")
 )
+LISTS_LOOKED_AT: Final = Family(
+    "lists_looked_at_total",
+    Form.COUNTER,
+    "Lists that passes looked at, by how: both sides read whole and decided about; every page fetched and as "
+    "it was; or a side or both shown by OTYS' catalogue or Mailchimp's newest contacts to be as they were.",
+    ("client", "look"),
+)
+CATALOGUE: Final = Family(
+    "catalogue",
+    Form.GAUGE,
+    "1 for what the Last modified of the client's lists in OTYS is good for: watched until it has proved "
+    "itself, trusted, forbidden by the configuration, or lied, which ends it for good. 0 for the others.",
+    ("client", "trust"),
+)
 OLDEST_UNSYNCED: Final = Family(
     "oldest_unsynced_change_seconds",
     Form.GAUGE,
@@ -262,6 +278,8 @@ ALL: Final = (
     REFUSED_CONTACTS,
     FOREIGN_CONTACTS,
     LISTS,
+    LISTS_LOOKED_AT,
+    CATALOGUE,
     OLDEST_UNSYNCED,
     OLDEST_OPT_OUT,
     UNTOLD_OPT_OUTS,
@@ -282,6 +300,7 @@ OTYS_STATUSES: Final = ("listed", "opted_out", "invalid")
 BASE_STATUSES: Final = ("active",)
 VALUES: Final[dict[str, tuple[str, ...]]] = {
     "kind": tuple(FailureKind),
+    "look": tuple(Look),
     "outcome": tuple(RequestOutcome),
     "reason": tuple(RefusalKind),
     "result": tuple(dict.fromkeys((*PassResult, *Result))),
@@ -289,6 +308,7 @@ VALUES: Final[dict[str, tuple[str, ...]]] = {
     "state": tuple(ListState),
     "status": (*OTYS_STATUSES, *(one for one in Standing if one is not Standing.ABSENT), *BASE_STATUSES),
     "system": (Side.OTYS, Side.MAILCHIMP),
+    "trust": tuple(TrustState),
     "verb": VERBS,
     "way": tuple(Way),
 }

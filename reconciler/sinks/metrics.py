@@ -15,12 +15,13 @@ from reconciler.api.http import TOO_MANY_REQUESTS, RequestNote
 from reconciler.errors import ReconcilerError
 from reconciler.failure import FailureKind, kind_of
 from reconciler.model import ListUid, PassResult, RefusalKind, Verb
-from reconciler.report import ListReport, OptOutsReport, PassReport
+from reconciler.report import ListReport, Look, OptOutsReport, PassReport
 from reconciler.sinks import metric_families as families
 from reconciler.sinks.meters import Meters
 from reconciler.sinks.metric_families import Family, ListState, RequestOutcome, Series, Side, Way
 from reconciler.sinks.metrics_lists import ListGauges, Unsynced, gauges_of
 from reconciler.sinks.metrics_memory import Memory
+from reconciler.trust import TrustState
 
 _FIRST_ERROR = 400
 _FIRST_SERVER_ERROR = 500
@@ -30,6 +31,7 @@ _SHOWN_FROM_THE_START: tuple[tuple[Family, Iterable[str]], ...] = (
     (families.PLANNED_CHANGES, (Verb.ADD, Verb.UPDATE, Verb.REMOVE)),
     (families.WITHHELD_CHANGES, (Verb.ADD, Verb.REMOVE, Verb.HOLD)),
     (families.UNTOLD_OPT_OUTS, Way),
+    (families.CATALOGUE, TrustState),
 )
 
 
@@ -98,6 +100,10 @@ class Metrics:
             self._meters.observe(families.PASS_DURATION, seconds, client)
             self._ended(client, standing, report.result, report.ended_at, report.failures)
             self._count_changes(report)
+            for look, count in report.looks.items():
+                self._meters.count(families.LISTS_LOOKED_AT, client, look, by=count)
+            if report.catalogue is not None:
+                self._meters.set_all(families.CATALOGUE, client, {(report.catalogue,): 1})
             if report.opt_outs is not None:
                 self._show_opt_outs(standing, client, report.opt_outs)
             if report.failure is None:
@@ -123,6 +129,7 @@ class Metrics:
             self._meters.set(families.CONSECUTIVE_FAILURES, standing.failures, client)
             self._meters.set(families.LAST_ATTEMPT, _timestamp(memory.last_attempt), client)
             self._meters.set(families.LAST_SUCCESS, _timestamp(memory.last_success), client)
+            self._meters.set_all(families.CATALOGUE, client, {(memory.catalogue,): 1})
             self._show(client, standing)
 
     def forget(self, client: str) -> None:
@@ -158,6 +165,7 @@ class Metrics:
             self._clients[client] = _Standing()
             self._begin(families.PASSES, client, PassResult)
             self._begin(families.FAILURES, client, FailureKind)
+            self._begin(families.LISTS_LOOKED_AT, client, Look)
             self._begin(families.SNAPSHOT_INCOMPLETE, client, (Side.OTYS, Side.MAILCHIMP))
             for gauge, values in _SHOWN_FROM_THE_START:
                 for value in values:

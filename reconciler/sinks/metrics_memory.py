@@ -10,6 +10,7 @@ from reconciler.model import LinkState, ListUid, PassResult, Verb
 from reconciler.sinks.metric_families import BASE_STATUSES, ListState, Series, Side
 from reconciler.sinks.metrics_lists import Key, ListGauges, Unsynced
 from reconciler.store import Store, StoredProposal
+from reconciler.trust import TrustState
 
 LONGEST_SERIES = 100  # of failed passes that is counted: enough for any alert
 
@@ -25,6 +26,8 @@ class Memory:
     """The linked lists."""
     untold_since: datetime | None = None
     """Since when the oldest opt-out is known that OTYS does not know of."""
+    catalogue: TrustState = TrustState.WATCHED
+    """What OTYS' catalogue is good for, as far as the store tells."""
 
 
 def memory_of(store: Store, client: str, *, now: datetime) -> Memory:
@@ -37,6 +40,7 @@ def memory_of(store: Store, client: str, *, now: datetime) -> Memory:
         consecutive_failures=sum(1 for _ in takewhile(lambda one: one.result is PassResult.FAILED, ended)),
         lists=_lists(store, client, now),
         untold_since=min((one.since for one in store.opt_outs(client)), default=None),
+        catalogue=store.catalogue_trust(client).state,
     )
 
 

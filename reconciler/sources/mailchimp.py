@@ -6,17 +6,20 @@ from reconciler.api.mailchimp_wire import (
     MEMBER_FIELDS,
     AudienceRow,
     AudiencesPage,
+    ChangedPage,
     ConstraintsRow,
-    MemberRow,
+    ListedMember,
     MembersPage,
     MergeFieldRow,
     MergeFieldsPage,
+    SingleMember,
     member_hash,
 )
 from reconciler.api.tape import Tape
 from reconciler.audience_record import AudienceRecord
 from reconciler.errors import NotFound
 from reconciler.model import AudienceCatalogue, AudienceId, Contact, ContactSnapshot, Standing
+from reconciler.newest import LOOKED_AT, Newest, NewestContacts, newest_of
 from reconciler.sources.mailchimp_pages import Page, PageSize, Read, Span, joined, read_all
 from reconciler.sources.mailchimp_record import RecordReader
 
@@ -62,7 +65,17 @@ class MailchimpSource:
         archived = self._members(audience_id, Standing.ARCHIVED, tape)
         rows = {**live.rows, **archived.rows}
         contacts = tuple(row.contact() for row in rows.values() if row.address)
-        return ContactSnapshot(contacts, joined([live.tally, archived.tally]))
+        return ContactSnapshot(contacts, joined([live.tally, archived.tally]), _newest_read(live, archived))
+
+    def newest(self, audience_id: AudienceId) -> NewestContacts | None:
+        """Given an audience, return which contacts changed last; None where that cannot be compared.
+
+        Whatever order the service really answers in: another than was asked for shows others. Raise
+        RemoteError at the first failure, as there is another way.
+        """
+        live = self._newest(audience_id, None)
+        archived = None if live is None else self._newest(audience_id, Standing.ARCHIVED)
+        return None if live is None or archived is None else NewestContacts(live, archived)
 
     def fetch_ahead(self, tape: Tape) -> None:
         """Given a tape that knows an earlier reading, let it ask the same again."""
@@ -76,7 +89,7 @@ class MailchimpSource:
         key = member_hash(normalise(key)) if "@" in key else key
         try:
             params = {"fields": ",".join(MEMBER_FIELDS)}
-            return self._client.read(member_path(audience_id, key), MemberRow, params=params).contact()
+            return self._client.read(member_path(audience_id, key), SingleMember, params=params).contact()
         except NotFound:
             return None
 
@@ -104,8 +117,8 @@ class MailchimpSource:
 
     def _members(
         self, audience_id: AudienceId, standing: Standing | None, tape: Tape | None
-    ) -> Read[MemberRow]:
-        def fetch(span: Span) -> Page[MemberRow]:
+    ) -> Read[ListedMember]:
+        def fetch(span: Span) -> Page[ListedMember]:
             params = {
                 **span.params,
                 "fields": ",".join(f"members.{name}" for name in MEMBER_FIELDS) + ",total_items",
@@ -120,3 +133,27 @@ class MailchimpSource:
             return Page(page.members, page.total_items)
 
         return read_all(fetch, lambda row: row.id or row.contact_id, self._member_page)
+
+    def _newest(self, audience_id: AudienceId, standing: Standing | None) -> Newest | None:
+        params = {
+            "count": str(LOOKED_AT),
+            "fields": "members.id,members.last_changed,total_items",
+            "sort_field": "last_changed",
+            "sort_dir": "DESC",
+        }
+        if standing:
+            params["status"] = standing
+        path = f"{audience_path(audience_id)}/members"
+        page = self._client.read(path, ChangedPage, params=params, patient=False)
+        return newest_of(((row.id, row.last_changed) for row in page.members), page.total_items)
+
+
+def _newest_read(live: Read[ListedMember], archived: Read[ListedMember]) -> NewestContacts | None:
+    """Only a complete reading tells what a later look must show."""
+    if not live.tally.complete or not archived.tally.complete:
+        return None
+    newest = [
+        newest_of(((row.id, row.last_changed) for row in read.rows.values()), len(read.rows))
+        for read in (live, archived)
+    ]
+    return NewestContacts(newest[0], newest[1]) if newest[0] and newest[1] else None

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.store.base import Base
+from reconciler.store.catalogues import Catalogues
 from reconciler.store.comings import Comings
 from reconciler.store.connection import Database
 from reconciler.store.deletions import Deletions
@@ -27,6 +28,7 @@ class Store(
     Lists,
     ListRefusals,
     Base,
+    Catalogues,
     Comings,
     Passes,
     Plans,

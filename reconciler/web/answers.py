@@ -22,6 +22,8 @@ class PassRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """All clients when not told."""
     list: Annotated[str, LineOfText] | None = None
     """The uid of the only list to work on; needs `client` where there are several."""
+    full: bool = False
+    """Whether every list is read whole, also what either service shows to be as it was."""
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

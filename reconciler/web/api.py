@@ -57,7 +57,7 @@ def api_routes(service: Service, views: ListViews, now: Callable[[], datetime]) 
         wanted = _body(PassRequest)
         client = _whose(service, wanted)
         only = None if wanted.list is None else ListUid(wanted.list)
-        asked = service.ask(client=client, only=only, trigger=TRIGGER)
+        asked = service.ask(client=client, only=only, trigger=TRIGGER, full=wanted.full)
         passes = [
             AskedPass(client=name, pass_id=pass_id, href=url_for("api.one_pass", pass_id=pass_id))
             for name, pass_id in asked.items()

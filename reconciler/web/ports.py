@@ -33,11 +33,13 @@ class Service(Protocol):
     def config(self) -> Config:
         """Return the configuration that is in force now."""
 
-    def ask(self, *, client: str | None, only: ListUid | None, trigger: str) -> Mapping[str, PassId]:
+    def ask(
+        self, *, client: str | None, only: ListUid | None, trigger: str, full: bool = False
+    ) -> Mapping[str, PassId]:
         """Given a client, or none for all, and at most one list of it, let a pass run as soon as it can.
 
-        Return the pass of each client. Everybody who asks while a pass runs gets the same pass after it.
-        Raise UnknownClient.
+        A `full` one reads every list whole. Return the pass of each client. Everybody who asks while a pass
+        runs gets the same pass after it. Raise UnknownClient.
         """
 
     def hint(self, client: str, source: str) -> None:

@@ -52,6 +52,7 @@ def _measure(server: Bench, sizes: Sizes, *, growth: bool) -> Results:
         scale=sizes.scale,
         many_lists=_told(quiet(server, "A  many lists, nothing to do", sizes.many_lists)),
         kept_open=_told(quiet(server, "A  the same in a daemon", sizes.many_lists, before=1)),
+        incremental=_told(quiet(server, "A  the same, incremental", sizes.many_lists, before=2, minutes=15)),
         new_list=_told(first_sync(server, "B  first sync", sizes.new_list)),
         big_list=_told(churned(server, "C  one big list, 1 % churn", sizes.big_list)),
         many_clients=_told(quiet(server, "D  many clients, nothing to do", sizes.many_clients)),

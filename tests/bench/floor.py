@@ -101,7 +101,7 @@ def _known(towns: Sequence[Town]) -> dict[str, Sides]:
 def _decode(one: Asked, body: bytes, otys: dict[str, Sides], mailchimp: dict[str, Sides]) -> None:
     path = urlsplit(one.target).path
     town = path.split("/")[1]
-    if path.endswith("/members"):
+    if path.endswith("/members") and "merge_fields" in one.target:
         key = f"{town} {number_of(path.split('/')[-2])}"
         rows = _members.decode(body).members
         mailchimp[key].update(

@@ -1,6 +1,6 @@
 """The product as it is measured: a client put together as `wiring` does, but for OTYS' limit a minute."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +14,20 @@ from reconciler.policy import Limits, Policy
 from reconciler.sources.mapping import load_mapping
 from reconciler.sources.otys import OtysSource
 from reconciler.store import Store
+from reconciler.trust import ANNOUNCED_ENOUGH, EDITS_ENOUGH, Evidence, Trust
 from reconciler.wiring import open_mailchimp
 
 FIELDS = {"FNAME": "{first_name}", "LNAME": "{infix} {last_name}"}
 NO_LIMIT = 1_000_000
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BELIEVED = Trust(evidence=Evidence(announced=ANNOUNCED_ENOUGH, edits=EDITS_ENOUGH))
+"""Of a catalogue of OTYS that has proved itself."""
 
 
 @contextmanager
-def open_bench_client(url: str, name: str, store: Store, *, writes: bool) -> Iterator[Client]:
+def open_bench_client(
+    url: str, name: str, store: Store, *, writes: bool, now: Callable[[], datetime] = lambda: NOW
+) -> Iterator[Client]:
     """Given where a town is served, yield its client, ready for passes."""
     with (
         HttpClient("OTYS") as http,
@@ -41,7 +46,7 @@ def open_bench_client(url: str, name: str, store: Store, *, writes: bool) -> Ite
             policy=Policy(),
             limits=Limits(),
             watcher=Unwatched(),
-            now=lambda: NOW,
+            now=now,
             backups=Path("backups"),
             pairs={},
         )

@@ -59,14 +59,15 @@ class Measured(msgspec.Struct, kw_only=True):
         return self.disk / self.contacts
 
 
-def quiet(server: Bench, name: str, towns: Sequence[Town], *, before: int = 0) -> Measured:
+def quiet(server: Bench, name: str, towns: Sequence[Town], *, before: int = 0, minutes: int = 0) -> Measured:
     """Given towns in step with their audiences, measure a full pass of each that finds nothing to do.
 
-    It is the first pass of its process, or follows so many others, as a daemon's does.
+    It is the first pass of its process, or follows so many others, as a daemon's does; where minutes go by
+    between them, both services are believed that nothing changed.
     """
     with tempfile.TemporaryDirectory() as folder:
         _bring_to_rest(server, folder, towns)
-        measured = _measure(server, name, folder, towns, kind="pass", before=before)
+        measured = _measure(server, name, folder, towns, kind="pass", before=before, minutes=minutes)
     if measured.planned:
         raise RuntimeError(f"{name}: the passes before did not bring the world to rest")
     return measured
@@ -131,10 +132,18 @@ def _bring_to_rest(server: Bench, folder: str, towns: Sequence[Town]) -> None:
 
 
 def _measure(
-    server: Bench, name: str, folder: str, towns: Sequence[Town], *, kind: str, before: int = 0
+    server: Bench,
+    name: str,
+    folder: str,
+    towns: Sequence[Town],
+    *,
+    kind: str,
+    before: int = 0,
+    minutes: int = 0,
 ) -> Measured:
     server.serve(*towns, WARM)
-    done = run(Work(kind=kind, url=server.url, folder=folder, towns=list(towns), before=before))
+    work = Work(kind=kind, url=server.url, folder=folder, towns=list(towns), before=before, minutes=minutes)
+    done = run(work)
     asked = _asked_of(server, towns)
     floor = run(Work(kind="floor", url=server.url, towns=list(towns), asked=asked)).floor
     if done.cost is None or floor is None:

@@ -26,6 +26,8 @@ class Results(msgspec.Struct, kw_only=True):
     many_lists: Measured
     kept_open: Measured
     """The same, of a client that stays open from pass to pass."""
+    incremental: Measured
+    """The same, where both services are believed that nothing changed."""
     new_list: Measured
     big_list: Measured
     many_clients: Measured
@@ -62,6 +64,12 @@ def lines(results: Results) -> Iterator[Line]:
     yield from _quiet("A", results.many_lists)
     yield Line("A  the same in a daemon: processor, of fetching", results.kept_open.over_fetch, 1.25)
     yield Line("A  the same in a daemon: peak memory", results.kept_open.cost.peak / MEGABYTE, 150, "MB")
+    few = results.incremental
+    yield Line("A  incremental: requests to Mailchimp, of two a list", _of_two_a_list(few), 1.05)
+    yield Line("A  incremental: requests to OTYS", few.requests["OTYS"], 5, "")
+    yield Line("A  incremental: rows written", few.cost.rows_kept, 0, "rows")
+    yield Line("A  incremental: processor, of making the same requests", few.over_fetch, None)
+    yield Line("A  incremental: processor, of a full pass of the daemon", _of_full(results), None)
     new = results.new_list
     least = -(-new.contacts // 500)
     yield Line("B  adding requests", new.adding / least, 1.05)
@@ -90,6 +98,14 @@ def _quiet(letter: str, measured: Measured) -> Iterator[Line]:
     yield Line(f"{letter}  state on disk a contact", measured.disk_a_contact, 250, "bytes")
 
 
+def _of_two_a_list(measured: Measured) -> float:
+    return measured.requests["Mailchimp"] / (2 * measured.contacts / 500 + 20)
+
+
+def _of_full(results: Results) -> float:
+    return results.incremental.cost.cpu / results.kept_open.cost.cpu
+
+
 def _for_a_million(measured: Measured) -> float:
     """A share of the full size must not pass for meeting what is aimed at with the whole of it."""
     return 1_000_000 * measured.cost.peak / measured.contacts
@@ -110,6 +126,7 @@ def costs(results: Results) -> str:
     main = (
         results.many_lists,
         results.kept_open,
+        results.incremental,
         results.new_list,
         results.big_list,
         results.many_clients,

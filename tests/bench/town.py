@@ -11,6 +11,10 @@ NEWCOMERS = 50_000_000
 """The number of whoever takes somebody's place on a list is that much higher."""
 
 
+CHANGED = "2026-11-23T11:59:00+00:00"
+"""When everybody changed last, just before the first pass."""
+
+
 class Town(msgspec.Struct, frozen=True, kw_only=True):
     """One agency and its audiences."""
 
@@ -55,9 +59,13 @@ class Someone(msgspec.Struct, frozen=True):
         row = (
             f'{{"id":"{known}","email_address":"{self.email}","status":"subscribed",'
             f'"contact_id":"{known[::-1]}","merge_fields":{{"FNAME":"{self.first}","LNAME":"{self.last}",'
-            f'"ADDRESS":"","PHONE":""}}}}'
+            f'"ADDRESS":"","PHONE":""}},"last_changed":"{CHANGED}"}}'
         )
         return row.encode()
+
+    @property
+    def changed_row(self) -> bytes:
+        return f'{{"id":"{self.member_id}","last_changed":"{CHANGED}"}}'.encode()
 
 
 def member_id(email: str) -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from reconciler.report import PassReport
 from reconciler.store import open_store
 from tests.bench.decide import Decided, decide
 from tests.bench.floor import Floor, floor_of
-from tests.bench.house import open_bench_client
+from tests.bench.house import BELIEVED, NOW, open_bench_client
 from tests.bench.meter import Cost, measured
 from tests.bench.server import Asked, bench_at
 from tests.bench.town import Town
@@ -34,6 +35,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     asked: list[Asked] = []
     before: int = 0
     """Passes of the same open clients that are not measured, as a daemon has them behind it."""
+    minutes: int = 0
+    """What the clock moves from pass to pass; then OTYS' catalogue is believed, too."""
     contacts: int = 0
     churn: float = 0.0
 
@@ -75,14 +78,20 @@ def _passes(work: Work, *, writes: bool) -> Done:
 
 
 def _run(work: Work, towns: Sequence[Town], database: str, *, writes: bool, before: int = 0) -> Done:
-    done = Done()
+    done, passed = Done(), timedelta(0)
     with open_store(f"sqlite:///{work.folder}/{database}") as store, ExitStack() as opened:
         clients = [
-            opened.enter_context(open_bench_client(work.url, town.name, store, writes=writes))
+            opened.enter_context(
+                open_bench_client(work.url, town.name, store, writes=writes, now=lambda: NOW + passed)
+            )
             for town in towns
         ]
-        for client in clients * before:
-            reconcile(client, trigger="schedule")
+        for town in towns if work.minutes else ():
+            store.keep_catalogue_trust(town.name, BELIEVED)
+        for _ in range(before):
+            for client in clients:
+                reconcile(client, trigger="schedule")
+            passed += timedelta(minutes=work.minutes)
         if before:
             bench_at(work.url).log()
         with measured() as done.cost:

@@ -88,6 +88,12 @@ def test_one_list_of_one_client_can_be_asked_for(run: Run, daemon: FakeDaemon) -
     assert daemon.asked == [("acme", "12", "api")]
 
 
+def test_a_full_pass_can_be_asked_for(run: Run, daemon: FakeDaemon) -> None:
+    run("now", "--full")
+
+    assert daemon.asked == [(None, None, "api, full")]
+
+
 def test_when_waited_for_each_list_is_green_or_red(run: Run, ends: Callable[..., None]) -> None:
     ends(
         worked_on("Kandidaten", "12", "applied"),

@@ -101,7 +101,7 @@ def test_a_hook_is_answered_at_once(running: Running) -> None:
 def test_a_pass_that_was_asked_for_can_be_followed_to_its_end(running: Running) -> None:
     config = load_config(running.house.path, {})
     with RunningDaemon(config) as daemon:
-        [asked] = daemon.ask(client="acme", list_uid=None)
+        [asked] = daemon.ask(client="acme", list_uid=None, full=False)
         while (answer := daemon.one_pass(asked.pass_id)).state != "ended":
             assert answer.result is None
         with pytest.raises(RefusedByDaemon, match="There is no pass 999"):

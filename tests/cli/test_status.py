@@ -1,7 +1,9 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model import ListUid
 from reconciler.store import open_store
+from reconciler.trust import Evidence, Trust
 from tests.cli.conftest import Run
 from tests.cli.office import Office, flat
 
@@ -138,6 +140,22 @@ def test_each_client_is_told_and_one_can_be_chosen(run: Run, office: Office) -> 
     assert "acme (apply mode)" in both.out
     assert "zeta (plan mode)" in both.out
     assert "acme" not in one.out
+
+
+def test_what_is_known_of_the_catalogue_of_otys_is_told_by_status_and_doctor(
+    run: Run, office: Office
+) -> None:
+    run("once")
+    assert "Catalogue" not in run("status").out, "it is being learnt"
+    lied = Trust(evidence=Evidence(lied_about=ListUid("1001")), lied_at=datetime(2026, 11, 23, tzinfo=UTC))
+    with open_store(f"sqlite:///{office.folder}/state/reconciler.db") as store:
+        store.keep_catalogue_trust("acme", lied)
+
+    words = "list 1001 changed in OTYS on 2026-11-23 00:00 UTC and its Last modified did not move"
+    assert words in flat(run("status").out)
+    found = {one["check"]: one for one in json.loads(run("doctor", "--json").out)["findings"]}
+    assert found["catalogue"]["verdict"] == "warning"
+    assert words in found["catalogue"]["message"]
 
 
 def test_a_database_that_is_none_is_told(run: Run, office: Office) -> None:

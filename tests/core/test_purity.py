@@ -20,10 +20,13 @@ CORE = (
     "pairing",
     "listing",
     "model",
+    "newest",
     "observe",
     "plan",
     "policy",
+    "quiet",
     "snapshots",
+    "trust",
 )
 
 ALLOWED = frozenset(
@@ -35,6 +38,7 @@ ALLOWED = frozenset(
         "enum",
         "functools",
         "hashlib",
+        "heapq",
         "itertools",
         "json",
         "re",

@@ -106,6 +106,20 @@ def test_whoever_asks_during_a_pass_gets_exactly_one_more_after_it(desk: Desk) -
     assert desk.work.reserved == 1
 
 
+def test_who_asks_for_a_full_pass_gets_one_whoever_else_asked_before_or_after(desk: Desk) -> None:
+    desk.runner.tick()
+    desk.runner.ask("api", full=True)
+    assert desk.go() == 1
+    desk.runner.ask("api")
+    desk.runner.ask("api", full=True)
+    desk.runner.ask("api")
+    assert desk.go() == 1
+    desk.runner.ask("api")
+    assert desk.go() == 1
+
+    assert [wanted.full for wanted in desk.work.ran] == [True, True, False]
+
+
 def test_asking_for_two_lists_before_a_pass_begins_brings_one_pass_of_all(desk: Desk) -> None:
     one, other = desk.runner.ask("api", only=ListUid("1")), desk.runner.ask("api", only=ListUid("2"))
 

@@ -9,8 +9,10 @@ from tenacity import wait_none
 from reconciler.api import http
 from reconciler.api.http import HttpClient
 from reconciler.errors import StoreError, Unreachable
+from reconciler.model import ListUid
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.metrics_memory import memory_of
+from reconciler.trust import Evidence, Trust, TrustState
 from tests.metrics.conftest import Measured
 from tests.scripted import OK, Pauses, Script, serving
 
@@ -319,6 +321,22 @@ def test_what_is_remembered_never_displaces_what_a_pass_saw(measured: Measured) 
     measured.metrics.remember("acme", memory_of(measured.acme.store, "acme", now=measured.acme.now))
     assert measured.value("snapshot_members", side="otys", status="listed") == 1
     assert measured.value("planned_changes", verb="add") == 1
+
+
+def test_how_lists_were_looked_at_is_counted_and_what_the_catalogue_is_good_for_survives_a_restart(
+    measured: Measured,
+) -> None:
+    measured.acme.list("Verpleegkundigen", "jan@weg.nl")
+    assert measured.once().catalogue is TrustState.WATCHED
+    assert measured.value("lists_looked_at_total", look="whole") == 1
+    assert measured.value("lists_looked_at_total", look="short") == 0
+    assert measured.value("catalogue", trust="watched") == 1
+    measured.acme.store.keep_catalogue_trust("acme", Trust(evidence=Evidence(lied_about=ListUid("1001"))))
+
+    measured.once()
+    for metrics in (measured, measured.restarted()):
+        assert metrics.value("catalogue", trust="watched") == 0
+        assert metrics.value("catalogue", trust="lied") == 1
 
 
 def test_a_held_contact_stays_in_sight(measured: Measured) -> None:

@@ -91,6 +91,7 @@ def test_only_what_is_compared_is_asked_for(account: SandboxAccount, audience: A
             "members.status",
             "members.contact_id",
             "members.merge_fields",
+            "members.last_changed",
             "total_items",
         ]
 

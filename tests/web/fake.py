@@ -48,13 +48,15 @@ class FakeDaemon:
             self._loaded = (self.text, load_config(path, self.environ))
         return self._loaded[1]
 
-    def ask(self, *, client: str | None, only: ListUid | None, trigger: str) -> Mapping[str, PassId]:
+    def ask(
+        self, *, client: str | None, only: ListUid | None, trigger: str, full: bool = False
+    ) -> Mapping[str, PassId]:
         if self.broken is not None:
             raise self.broken
         names = list(self.config().clients) if client is None else [client]
         if client is not None and client not in self.config().clients:
             raise UnknownClient("no such client")
-        self.asked.append((client, only, trigger))
+        self.asked.append((client, only, f"{trigger}, full" if full else trigger))
         return {name: self.begin_pass(name) for name in names}
 
     def hint(self, client: str, source: str) -> None:

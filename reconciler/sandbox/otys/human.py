@@ -1,10 +1,19 @@
 """What a recruiter and an administrator do in OTYS Go!, as methods a test or the control API can call."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.otys import sessions
-from reconciler.sandbox.otys.state import STANDARD_REMINDER, Entity, Kind, MailingList, OtysState, Recipient
+from reconciler.sandbox.otys.state import (
+    STANDARD_REMINDER,
+    Entity,
+    Kind,
+    MailingList,
+    Modified,
+    OtysState,
+    Recipient,
+)
 
 EDITABLE = frozenset(
     {
@@ -77,7 +86,7 @@ class OtysHuman:
             mailing_list = self._state.live_list(list_uid)
             count = len(mailing_list.recipients)
             mailing_list.recipients.clear()
-            self._touch(mailing_list)
+            self._touch_for_rows(mailing_list)
             return count
 
     def select_list(self, list_uid: str) -> None:
@@ -129,7 +138,7 @@ class OtysHuman:
                     candidate_uid=candidate_uid,
                 )
                 row = self._state.add_recipient(list_uid, person)
-            self._touch(mailing_list)
+            self._touch_for_rows(mailing_list)
             return row.uid
 
     def remove_recipient(self, list_uid: str, recipient: str) -> None:
@@ -142,7 +151,7 @@ class OtysHuman:
             rows = self._rows(mailing_list, recipient)
             for row in rows:
                 del mailing_list.recipients[row.uid]
-            self._touch(mailing_list)
+            self._touch_for_rows(mailing_list)
 
     def edit_person(self, kind: str, entity: str, **fields: str | bool | None) -> None:
         """Given a kind and uid, change members of it. Raise LookupError or ValueError if there are none."""
@@ -153,6 +162,7 @@ class OtysHuman:
             found = self._entity(kind, entity)
             for member, value in fields.items():
                 setattr(found, member, value)
+            self._touch_lists_of(found)
 
     def people_at(self, email: str) -> list[Entity]:
         """Given an address, return everybody who has it."""
@@ -166,9 +176,11 @@ class OtysHuman:
     ) -> None:
         """Given a row typed by hand, change its address or name. Raise LookupError if there is none."""
         with self._lock:
-            for row in self._rows(self._state.live_list(list_uid), recipient):
+            mailing_list = self._state.live_list(list_uid)
+            for row in self._rows(mailing_list, recipient):
                 row.email = row.email if email is None else email
                 row.name = row.name if name is None else name
+            self._touch_for_edits(mailing_list)
 
     def anonymise(self, kind: str, entity: str) -> None:
         """Given a person, blank name and address, keep the rows: a GDPR due date (facts/otys.md, 10)."""
@@ -231,6 +243,24 @@ class OtysHuman:
         if not rows:
             raise LookupError(f"list {mailing_list.uid} has no row with that uid or address")
         return rows
+
+    def _touch_lists_of(self, entity: Entity) -> None:
+        """A procedure shows its candidate."""
+        shows = {entity.uid, *(one.uid for one in self._procedures() if one.candidate_uid == entity.uid)}
+        for mailing_list in self._state.lists.values():
+            if any(row.entity in shows for row in mailing_list.recipients.values()):
+                self._touch_for_edits(mailing_list)
+
+    def _procedures(self) -> Iterable[Entity]:
+        return self._state.entities.get(Kind.PROCEDURE, {}).values()
+
+    def _touch_for_rows(self, mailing_list: MailingList) -> None:
+        if self._state.switches.last_modified is not Modified.LIST:
+            self._touch(mailing_list)
+
+    def _touch_for_edits(self, mailing_list: MailingList) -> None:
+        if self._state.switches.last_modified is Modified.EVERYTHING:
+            self._touch(mailing_list)
 
     def _touch(self, mailing_list: MailingList) -> None:
         mailing_list.last_modified = self._moment()

@@ -95,8 +95,21 @@ class Webhook(msgspec.Struct):
     registered: str
 
 
+class Modified(StrEnum):
+    """When a list's Last modified moves; no public source says."""
+
+    ROWS = "rows"
+    """When the list is edited, or a row is added to it or taken off."""
+    EVERYTHING = "everything"
+    """Also when a row, or somebody on the list, is edited."""
+    LIST = "list"
+    """Only when the list itself is edited: of who is on it, it tells nothing."""
+
+
 class Switches(msgspec.Struct):
     """What public sources leave open about OTYS."""
+
+    last_modified: Modified = Modified.ROWS
 
     missing_setting: str = "absent"
     """A setting that does not exist: "absent" key, "null" value, or "error" for the whole call."""
