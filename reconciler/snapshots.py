@@ -3,9 +3,8 @@
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -16,7 +15,6 @@ from reconciler.guard import Guarded
 from reconciler.model import (
     Address,
     AudienceId,
-    BaseRow,
     Change,
     Contact,
     ContactSnapshot,
@@ -31,14 +29,14 @@ from reconciler.model import (
     Tally,
 )
 from reconciler.plan import Sides
+from reconciler.snapshot_entries import Entry, Listed, Mentions, There, usual_fields, usual_rows
 
-FORMAT = 1
+FORMAT = 2
 """Rises whenever what an older program kept can no longer be read."""
 MARK_LENGTH = 17
 """The format and a digest: so many bytes of a body tell whether two hold the same sides."""
 _NO_MARK = bytes([FORMAT]) + bytes(MARK_LENGTH - 1)
 
-_Mentions = Callable[[Address | Person], bool]
 _One = TypeVar("_One")
 
 
@@ -72,7 +70,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The same, encoded address by address: equal sides are equal bytes."""
+    """The same, encoded address by address: equal sides are equal bytes.
+
+    An entry says nothing of a row that is as usual, and the head says what is usual on this list: so a pass
+    that took over a whole audience changes the head, and no entry.
+    """
 
     head: bytes
     entries: Mapping[str, bytes]
@@ -82,6 +84,7 @@ class Frozen:
         """Tells whether two are the same."""
         digest = blake2b(self.head, digest_size=MARK_LENGTH - 1)
         for key in sorted(self.entries):
+            digest.update(key.encode())
             digest.update(self.entries[key])
         return bytes([FORMAT]) + digest.digest()
 
@@ -103,25 +106,9 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
     synced_once: bool
     recipients: Tally
     contacts: Tally
+    usual: Sequence[str] | None
+    """The merge fields of a usual row; None where it is usual that there is none."""
     decided: Decided
-
-
-class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    """One address on all three sides; of a recipient without an address, the person."""
-
-    key: str
-    recipients: Sequence[Recipient]
-    contacts: Sequence[Contact]
-    rows: Sequence[BaseRow]
-    nos: Sequence[No]
-    refusals: Sequence[Refusal]
-
-    def mentions(self, whom: _Mentions) -> bool:
-        rows_and_nos: Iterable[BaseRow | No] = (*self.rows, *self.nos)
-        behind = chain.from_iterable(one.persons for one in rows_and_nos)
-        # Of who was erased before it was kept, it tells no more than that they are on the list.
-        listed = (one.person for one in self.recipients if not one.erased)
-        return whom(Address(self.key)) or any(map(whom, chain(listed, behind)))
 
 
 class _Payload(msgspec.Struct, frozen=True, array_like=True):
@@ -132,7 +119,7 @@ class _Payload(msgspec.Struct, frozen=True, array_like=True):
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _head = msgspec.msgpack.Decoder(_Head)
-_entry = msgspec.msgpack.Decoder(_Entry)
+_entry = msgspec.msgpack.Decoder(Entry)
 _payload = msgspec.msgpack.Decoder(_Payload)
 
 
@@ -160,19 +147,16 @@ def freeze(sides: Sides, decided: Decided) -> Frozen:
     nos = _by_key(sides.base.nos, _address_of)
     refusals = _by_key(sides.base.refusals, _address_of)
     rows = sides.base.rows
-    entries = {
-        key: _encode(
-            _Entry(
-                key=key,
-                recipients=sorted(recipients.get(key, ()), key=_order),
-                contacts=[_unnamed(contact) for contact in contacts.get(key, ())],
-                rows=[rows[Address(key)]] if key in rows else [],
-                nos=nos.get(key, ()),
-                refusals=refusals.get(key, ()),
-            )
-        )
-        for key in {*recipients, *contacts, *rows, *nos, *refusals}
-    }
+    keys = {*recipients, *contacts, *rows, *nos, *refusals}
+    usual = usual_fields(rows.values(), of=len(keys))
+    entries: dict[str, bytes] = {}
+    for key in keys:
+        listed = [Listed.of(key, one) for one in sorted(recipients.get(key, ()), key=_order)]
+        there = [There.of(one) for one in contacts.get(key, ())]
+        known = [rows[Address(key)]] if key in rows else []
+        as_usual = known == usual_rows(key, listed, there, usual)
+        told = None if as_usual else known
+        entries[key] = _encode(Entry(listed, there, told, nos.get(key, ()), refusals.get(key, ())))
     head = _Head(
         client=sides.client,
         list_uid=sides.mailing_list.uid,
@@ -181,6 +165,7 @@ def freeze(sides: Sides, decided: Decided) -> Frozen:
         synced_once=sides.synced_once,
         recipients=sides.recipients.tally,
         contacts=sides.contacts.tally,
+        usual=usual,
         decided=decided,
     )
     return Frozen(_encode(head), entries)
@@ -190,7 +175,7 @@ def thaw(frozen: Frozen) -> Kept:
     """Given encoded sides, return them as they were. Raise UnreadableSnapshot if they cannot be decoded."""
     try:
         head = _head.decode(frozen.head)
-        entries = [_entry.decode(frozen.entries[key]) for key in sorted(frozen.entries)]
+        entries = {key: _entry.decode(frozen.entries[key]) for key in sorted(frozen.entries)}
     except msgspec.DecodeError:
         raise _damaged() from None
     sides = Sides(
@@ -198,13 +183,19 @@ def thaw(frozen: Frozen) -> Kept:
         mailing_list=MailingList(uid=head.list_uid, name=head.list_name),
         audience_id=head.audience_id,
         recipients=RecipientSnapshot(
-            tuple(one for entry in entries for one in entry.recipients), head.recipients
+            tuple(one.recipient(key) for key, entry in entries.items() for one in entry.recipients),
+            head.recipients,
         ),
-        contacts=ContactSnapshot(tuple(one for entry in entries for one in entry.contacts), head.contacts),
+        contacts=ContactSnapshot(
+            tuple(one.contact(key) for key, entry in entries.items() for one in entry.contacts),
+            head.contacts,
+        ),
         base=ListBase(
-            rows={row.address: row for entry in entries for row in entry.rows},
-            nos=tuple(one for entry in entries for one in entry.nos),
-            refusals=tuple(one for entry in entries for one in entry.refusals),
+            rows={
+                row.address: row for key, entry in entries.items() for row in entry.rows_of(key, head.usual)
+            },
+            nos=tuple(one for entry in entries.values() for one in entry.nos),
+            refusals=tuple(one for entry in entries.values() for one in entry.refusals),
         ),
         synced_once=head.synced_once,
     )
@@ -258,14 +249,14 @@ def unpack_each(bodies: Iterable[Body]) -> Iterator[Frozen]:
         yield Frozen(payload.head, entries)
 
 
-def without(body: Body, erased: _Mentions) -> Body:
+def without(body: Body, erased: Mentions) -> Body:
     """Given a body and who is erased, return it without any address that one of them stood behind.
 
     A body that tells of none of them is returned as it is. Raise UnreadableSnapshot if it cannot be read.
     """
     payload = _opened(body)
     try:
-        told = [key for key, entry in payload.entries.items() if _entry.decode(entry).mentions(erased)]
+        told = [key for key, entry in payload.entries.items() if _entry.decode(entry).mentions(key, erased)]
     except msgspec.DecodeError:
         raise _damaged() from None
     gone = [key for key in payload.gone if not _names(key, erased)]
@@ -278,7 +269,7 @@ def without(body: Body, erased: _Mentions) -> Body:
     return Body(whole=body.whole, data=_sealed(_NO_MARK, _Payload(payload.head, gone, left)))
 
 
-def _names(key: str, erased: _Mentions) -> bool:
+def _names(key: str, erased: Mentions) -> bool:
     """A key is an address, or a person who has none."""
     kind, _, uid = key.partition(":")
     return erased(Address(key)) or erased(Person(kind, uid))
@@ -334,8 +325,3 @@ def _address_of(one: Contact | No | Refusal) -> str:
 
 def _order(recipient: Recipient) -> tuple[Person, str]:
     return recipient.person, recipient.uid
-
-
-def _unnamed(contact: Contact) -> Contact:
-    """Without its id: only a write needs it, and a hash is what compresses worst."""
-    return replace(contact, id="")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, Table, delete, insert, select
+from sqlalchemy import Connection, Select, Table, delete, select
 
 from reconciler.model import (
     Address,
@@ -19,16 +19,17 @@ from reconciler.model import (
     RefusalKind,
     Verb,
 )
-from reconciler.store.columns import decode_persons, decode_text_map
+from reconciler.store.columns import decode_id, decode_persons, decode_text_map
 from reconciler.store.connection import AnyRow, Database
 from reconciler.store.consequences import consequences
-from reconciler.store.keyed_hash import keyed_hash, without_addresses
+from reconciler.store.history import OF_THE_LIST, Entry, write_history
+from reconciler.store.keyed_hash import keyed_digest, keyed_hash, without_addresses
 from reconciler.store.list_refusals import remember_list_refusal
 from reconciler.store.lists import ensure_list, find_list
 from reconciler.store.moves import apply_moves, end_refusals, save_refusals, settle_refusals
 from reconciler.store.no_memory import no_of, open_nos
 from reconciler.store.records import Remembered, RememberedNo
-from reconciler.store.tables import base_rows, lists, nos, outcomes, refusals
+from reconciler.store.tables import base_rows, lists, nos, refusals
 
 _STATES = {state.value: state for state in BaseState}
 
@@ -67,9 +68,7 @@ class Base:
         meant = consequences(known, now)
         with self._database.writing() as connection:
             list_id = ensure_list(connection, client, list_uid)
-            connection.execute(
-                insert(outcomes), [self._history_row(pass_id, list_id, outcome, now) for outcome in known]
-            )
+            write_history(connection, pass_id, list_id, [self._told(outcome) for outcome in known], now)
             apply_moves(connection, list_id, meant.moves, now)
             settle_refusals(connection, list_id, meant.settled)
             save_refusals(connection, list_id, meant.refusals)
@@ -131,20 +130,14 @@ class Base:
             for of in named
         )
 
-    def _history_row(
-        self, pass_id: PassId, list_id: int, outcome: Outcome, now: datetime
-    ) -> Mapping[str, object]:
+    def _told(self, outcome: Outcome) -> tuple[bytes, Entry]:
         change = outcome.change
-        return {
-            "pass_id": pass_id,
-            "list_id": list_id,
-            "verb": change.verb.value,
-            "address_key": self.key_address(change.address),
-            "result": outcome.result.value,
-            "reason": without_addresses(change.reason, change.address),
-            "detail": without_addresses(outcome.detail, change.address),
-            "at": now,
-        }
+        return keyed_digest(self._address_key, change.address), Entry(
+            verb=change.verb.value,
+            result=outcome.result.value,
+            reason=without_addresses(change.reason, change.address),
+            detail=without_addresses(outcome.detail, change.address),
+        )
 
 
 def record_list_outcome(
@@ -153,18 +146,13 @@ def record_list_outcome(
     """Given what became of a change of a list's audience, write it to history; return the list's number."""
     change = outcome.change
     list_id = ensure_list(connection, client, change.list_uid, name=change.list_name)
-    connection.execute(
-        insert(outcomes).values(
-            pass_id=pass_id,
-            list_id=list_id,
-            verb=change.verb.value,
-            address_key="",
-            result=outcome.result.value,
-            reason=without_addresses(change.reason),
-            detail=without_addresses(outcome.detail),
-            at=now,
-        )
+    entry = Entry(
+        verb=change.verb.value,
+        result=outcome.result.value,
+        reason=without_addresses(change.reason),
+        detail=without_addresses(outcome.detail),
     )
+    write_history(connection, pass_id, list_id, [(OF_THE_LIST, entry)], now)
     remember_list_refusal(connection, list_id, outcome, now)
     return list_id
 
@@ -191,7 +179,7 @@ def _base_row(row: AnyRow) -> BaseRow:
         state=_STATES[state],
         persons=decode_persons(persons),
         fields=decode_text_map(fields),
-        contact_id=contact_id,
+        contact_id=decode_id(contact_id),
     )
 
 

@@ -1,5 +1,6 @@
 """How values stand in a column: UTC moments, and compact JSON for what is read back whole."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,10 @@ _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 _texts = msgspec.json.Decoder(tuple[str, ...])
 _text_map = msgspec.json.Decoder(dict[str, str])
 _count_map = msgspec.json.Decoder(dict[str, int])
+_encode = msgspec.json.Encoder().encode
+
+_HEX_ID = re.compile(r"(?:[0-9a-f]{2})+")
+_AS_HEX, _AS_TEXT = b"\0", b"\1"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -38,7 +43,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def encode_persons(persons: Iterable[Person]) -> str:
     """Given persons, return their JSON; the order is kept, because the first one gives the fields."""
-    return msgspec.json.encode([(person.kind, person.uid) for person in persons]).decode()
+    return _encode([(person.kind, person.uid) for person in persons]).decode()
 
 
 def decode_persons(text: str) -> tuple[Person, ...]:
@@ -48,7 +53,7 @@ def decode_persons(text: str) -> tuple[Person, ...]:
 
 def encode_texts(texts: Sequence[str]) -> str:
     """Given texts, return their JSON."""
-    return msgspec.json.encode(list(texts)).decode()
+    return _encode(list(texts)).decode()
 
 
 def decode_texts(text: str) -> tuple[str, ...]:
@@ -58,7 +63,7 @@ def decode_texts(text: str) -> tuple[str, ...]:
 
 def encode_map(values: Mapping[str, str] | Mapping[str, int]) -> str:
     """Given a mapping, return its JSON."""
-    return msgspec.json.encode(dict(values)).decode()
+    return _encode(dict(values)).decode()
 
 
 def decode_text_map(text: str) -> Fields:
@@ -69,3 +74,15 @@ def decode_text_map(text: str) -> Fields:
 def decode_count_map(text: str) -> Mapping[str, int]:
     """Given the JSON of a mapping of numbers, return it."""
     return _count_map.decode(text)
+
+
+def encode_id(text: str) -> bytes:
+    """Given an id of a service, return it in few bytes; Mailchimp's are hex, which takes half of its text."""
+    if _HEX_ID.fullmatch(text):
+        return _AS_HEX + bytes.fromhex(text)
+    return _AS_TEXT + text.encode() if text else b""
+
+
+def decode_id(data: bytes) -> str:
+    """Given the bytes of an id, return it."""
+    return data[1:].hex() if data[:1] == _AS_HEX else data[1:].decode()

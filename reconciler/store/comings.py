@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 
 from reconciler.model import Address, Deed, ListUid, PassId, Result, Verb
 from reconciler.store.connection import Database
-from reconciler.store.keyed_hash import keyed_hash
+from reconciler.store.keyed_hash import keyed_digest
 from reconciler.store.lists import find_list
-from reconciler.store.tables import outcomes, passes
+from reconciler.store.tables import entries, outcomes, passes
 
 _CAME_OR_WENT = (Verb.ADD.value, Verb.REMOVE.value)
 _WENT = (Verb.REMOVE.value, Deed.RELEASE.value)
@@ -37,19 +37,20 @@ class Comings:
         Only those of earlier passes, if one is told.
         """
         first = select(func.min(passes.c.id)).where(passes.c.started_at >= since).scalar_subquery()
-        query = select(outcomes.c.address_key, outcomes.c.verb).where(
-            outcomes.c.pass_id >= first,
-            outcomes.c.verb.in_(_CAME_OR_WENT),
-            outcomes.c.result == Result.APPLIED.value,
+        query = select(outcomes.c.address_key, entries.c.verb).where(
+            outcomes.c.entry_id == entries.c.id,
+            entries.c.pass_id >= first,
+            entries.c.verb.in_(_CAME_OR_WENT),
+            entries.c.result == Result.APPLIED.value,
         )
         if before is not None:
-            query = query.where(outcomes.c.pass_id < before)
+            query = query.where(entries.c.pass_id < before)
         keys = self._keys(addresses)
         found: defaultdict[Address, list[str]] = defaultdict(list)
         with self._database.reading() as connection:
-            mine = query.where(outcomes.c.list_id == find_list(connection, client, list_uid))
+            mine = query.where(entries.c.list_id == find_list(connection, client, list_uid))
             # What was found done late belongs to an early pass.
-            for key, verb in connection.execute(mine.order_by(outcomes.c.pass_id, outcomes.c.id)):
+            for key, verb in connection.execute(mine.order_by(entries.c.pass_id, outcomes.c.id)):
                 if key in keys:
                     found[keys[key]].append(verb)
         return found
@@ -59,13 +60,15 @@ class Comings:
     ) -> Mapping[Address, datetime]:
         """Given addresses of a list, return when we last archived each, or somebody released it."""
         keys = self._keys(addresses)
-        query = select(outcomes.c.address_key, func.max(outcomes.c.at)).where(
-            outcomes.c.verb.in_(_WENT), outcomes.c.result.in_(_TRUE)
+        query = select(outcomes.c.address_key, func.max(entries.c.at)).where(
+            outcomes.c.entry_id == entries.c.id,
+            entries.c.verb.in_(_WENT),
+            entries.c.result.in_(_TRUE),
         )
         with self._database.reading() as connection:
-            mine = query.where(outcomes.c.list_id == find_list(connection, client, list_uid))
+            mine = query.where(entries.c.list_id == find_list(connection, client, list_uid))
             rows = connection.execute(mine.group_by(outcomes.c.address_key))
             return {keys[key]: at for key, at in rows if key in keys}
 
-    def _keys(self, addresses: Collection[Address]) -> Mapping[str, Address]:
-        return {keyed_hash(self._address_key, address): address for address in addresses}
+    def _keys(self, addresses: Collection[Address]) -> Mapping[bytes, Address]:
+        return {keyed_digest(self._address_key, address): address for address in addresses}

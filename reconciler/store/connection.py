@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
@@ -118,6 +119,36 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str | bytes | int, ...]],
+    *,
+    replace: bool = False,
+) -> None:
+    """Given rows as tuples, insert them, or have each take the place of the one with its key.
+
+    They go to the driver as they are: SQLAlchemy makes dicts of each, which costs more than the insert.
+    """
+    if rows:
+        sql = _insert_sql(
+            table, tuple(columns), "?" if connection.dialect.name == "sqlite" else "%s", replace
+        )
+        connection.exec_driver_sql(sql, list(rows))
+
+
+@cache
+def _insert_sql(table: Table, columns: tuple[str, ...], mark: str, replace: bool) -> str:  # noqa: FBT001 (private)
+    marks = ", ".join([mark] * len(columns))
+    sql = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of our tables)
+    if not replace:
+        return sql
+    key = [column.name for column in table.primary_key]
+    moved = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return f"{sql} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {moved}"
 
 
 def _engine(url: URL) -> Engine:

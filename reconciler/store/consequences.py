@@ -53,7 +53,7 @@ def _moves(outcome: Outcome) -> Iterator[BaseMove]:
 
 
 def _with_contact_id(move: BaseMove, contact_id: str) -> BaseMove:
-    if move.row is None or not contact_id:
+    if move.row is None or contact_id in ("", move.row.contact_id):
         return move
     return replace(move, row=replace(move.row, contact_id=contact_id))
 

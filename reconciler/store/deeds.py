@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from reconciler.model import Deed, PassId, Result
-from reconciler.store.tables import outcomes
+from reconciler.store.history import Entry, write_history
 
 
 def record_deed(  # noqa: PLR0917 (of which pass and list, what, and when)
@@ -20,15 +20,5 @@ def record_deed(  # noqa: PLR0917 (of which pass and list, what, and when)
     now: datetime,
 ) -> None:
     """Given what was done about an address, add it to history; neither text may name anybody."""
-    connection.execute(
-        insert(outcomes).values(
-            pass_id=pass_id,
-            list_id=list_id,
-            verb=deed.value,
-            address_key=address_key,
-            result=result.value,
-            reason=reason,
-            detail=detail,
-            at=now,
-        )
-    )
+    entry = Entry(deed.value, result.value, reason, detail)
+    write_history(connection, pass_id, list_id, [(bytes.fromhex(address_key), entry)], now)

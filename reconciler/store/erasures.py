@@ -14,11 +14,12 @@ from reconciler.store.columns import decode_persons, encode_persons
 from reconciler.store.connection import Database, insert
 from reconciler.store.deeds import record_deed
 from reconciler.store.facts import ErasureFact, Forgotten, note
-from reconciler.store.keyed_hash import keyed_hash, person_hash, without_addresses
+from reconciler.store.keyed_hash import keyed_digest, keyed_hash, person_hash, without_addresses
 from reconciler.store.lists import ensure_list
 from reconciler.store.snapshots import take_out_of_snapshots
 from reconciler.store.tables import (
     base_rows,
+    entries,
     erasures,
     intents,
     list_refusals,
@@ -35,8 +36,8 @@ from reconciler.store.tables import (
 
 _TEXTS: Sequence[tuple[Table, Column[str]]] = (
     (passes, passes.c.problems),
-    (outcomes, outcomes.c.reason),
-    (outcomes, outcomes.c.detail),
+    (entries, entries.c.reason),
+    (entries, entries.c.detail),
     (nos, nos.c.ended_by),
     (refusals, refusals.c.detail),
     (list_refusals, list_refusals.c.detail),
@@ -126,12 +127,13 @@ class Erasures:
     def last_erasure(self, client: str, address: Address) -> PassId | None:
         """Given an address, return the pass that erased something of it last; None: none did."""
         query = (
-            select(outcomes.c.pass_id)
-            .join(lists, lists.c.id == outcomes.c.list_id)
+            select(entries.c.pass_id)
+            .join(outcomes, outcomes.c.entry_id == entries.c.id)
+            .join(lists, lists.c.id == entries.c.list_id)
             .where(
                 lists.c.client == client,
-                outcomes.c.verb == Deed.ERASE.value,
-                outcomes.c.address_key == keyed_hash(self._address_key, address),
+                entries.c.verb == Deed.ERASE.value,
+                outcomes.c.address_key == keyed_digest(self._address_key, address),
             )
             .order_by(outcomes.c.id.desc())
             .limit(1)

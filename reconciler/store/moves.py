@@ -1,13 +1,13 @@
 """Moves the base: rows, nos and refusals of one list, inside somebody else's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Delete, and_, bindparam, case, delete
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, select
 
 from reconciler.model import Address, BaseMove, BaseRow, Refusal, RefusalKind
-from reconciler.store.columns import encode_map, encode_persons
-from reconciler.store.connection import insert
+from reconciler.store.columns import encode_id, encode_map, encode_persons
+from reconciler.store.connection import insert, insert_rows
 from reconciler.store.no_memory import end_nos, remember_nos
 from reconciler.store.tables import base_rows, refusals
 
@@ -58,7 +58,7 @@ def save_refusals(connection: Connection, list_id: int, refused: Iterable[Refusa
 
 def end_refusals(connection: Connection, list_id: int, addresses: Sequence[Address]) -> None:
     """Given addresses of one list that refusals are not about any more, forget those refusals."""
-    _delete_refusals(connection, _refusals_of(list_id), addresses)
+    _delete_refusals(connection, list_id, addresses)
 
 
 def settle_refusals(connection: Connection, list_id: int, addresses: Sequence[Address]) -> None:
@@ -66,17 +66,23 @@ def settle_refusals(connection: Connection, list_id: int, addresses: Sequence[Ad
 
     What a person undid stays so: it is remembered before the change that undoes it becomes true.
     """
-    refused = _refusals_of(list_id).where(refusals.c.kind != RefusalKind.UNDONE.value)
-    _delete_refusals(connection, refused, addresses)
+    _delete_refusals(connection, list_id, addresses, refusals.c.kind != RefusalKind.UNDONE.value)
 
 
-def _refusals_of(list_id: int) -> Delete:
-    return delete(refusals).where(refusals.c.list_id == list_id, refusals.c.address == bindparam("gone"))
-
-
-def _delete_refusals(connection: Connection, statement: Delete, addresses: Sequence[Address]) -> None:
-    if addresses:
-        connection.execute(statement, [{"gone": address} for address in addresses])
+def _delete_refusals(
+    connection: Connection, list_id: int, addresses: Collection[Address], *which: ColumnElement[bool]
+) -> None:
+    if not addresses:
+        return
+    here = (refusals.c.list_id == list_id, *which)
+    # Few contacts are refused: to ask which costs less than to delete what is not there.
+    refused = connection.scalars(select(refusals.c.address).where(*here)).all()
+    gone = set(refused).intersection(addresses)
+    if gone:
+        connection.execute(
+            delete(refusals).where(*here, refusals.c.address == bindparam("gone")),
+            [{"gone": address} for address in sorted(gone)],
+        )
 
 
 def _final_rows(moves: Sequence[BaseMove]) -> Mapping[Address, BaseRow | None]:
@@ -99,29 +105,20 @@ def _delete_rows(connection: Connection, list_id: int, addresses: Sequence[Addre
 
 
 def _save_rows(connection: Connection, list_id: int, rows: Sequence[BaseRow]) -> None:
-    if not rows:
-        return
-    statement = insert(connection, base_rows)
-    new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["list_id", "address"],
-            set_={
-                "state": new.state,
-                "persons": new.persons,
-                "fields": new.fields,
-                "contact_id": new.contact_id,
-            },
-        ),
+    insert_rows(
+        connection,
+        base_rows,
+        ("list_id", "address", "state", "persons", "fields", "contact_id"),
         [
-            {
-                "list_id": list_id,
-                "address": row.address,
-                "state": row.state.value,
-                "persons": encode_persons(row.persons),
-                "fields": encode_map(row.fields),
-                "contact_id": row.contact_id,
-            }
+            (
+                list_id,
+                row.address,
+                row.state.value,
+                encode_persons(row.persons),
+                encode_map(row.fields),
+                encode_id(row.contact_id),
+            )
             for row in rows
         ],
+        replace=True,
     )

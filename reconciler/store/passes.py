@@ -10,7 +10,7 @@ from reconciler.store.columns import decode_count_map, decode_texts, encode_map,
 from reconciler.store.connection import AnyRow, AnySelect, Database
 from reconciler.store.keyed_hash import without_addresses
 from reconciler.store.records import OutcomeRecord, PassRecord
-from reconciler.store.tables import lists, outcomes, passes
+from reconciler.store.tables import entries, lists, outcomes, passes
 
 _FAILED = PassResult.FAILED.value
 
@@ -101,19 +101,20 @@ class Passes:
 
 _history: AnySelect = (
     select(
-        outcomes.c.pass_id,
+        entries.c.pass_id,
         passes.c.client,
         lists.c.list_uid,
         lists.c.list_name,
-        outcomes.c.verb,
+        entries.c.verb,
         outcomes.c.address_key,
-        outcomes.c.result,
-        outcomes.c.reason,
-        outcomes.c.detail,
-        outcomes.c.at,
+        entries.c.result,
+        entries.c.reason,
+        entries.c.detail,
+        entries.c.at,
     )
-    .join(passes, passes.c.id == outcomes.c.pass_id)
-    .join(lists, lists.c.id == outcomes.c.list_id)
+    .join(entries, entries.c.id == outcomes.c.entry_id)
+    .join(passes, passes.c.id == entries.c.pass_id)
+    .join(lists, lists.c.id == entries.c.list_id)
 )
 
 
@@ -139,7 +140,7 @@ def _outcome_record(row: AnyRow) -> OutcomeRecord:
         list_uid=ListUid(row.list_uid),
         list_name=row.list_name,
         verb=row.verb,
-        address_key=row.address_key,
+        address_key=row.address_key.hex(),
         result=Result(row.result),
         reason=row.reason,
         detail=row.detail,

@@ -58,7 +58,7 @@ base_rows = Table(
     Column("state", Text, nullable=False),
     Column("persons", Text, nullable=False),
     Column("fields", Text, nullable=False),
-    Column("contact_id", Text, nullable=False),
+    Column("contact_id", LargeBinary, nullable=False),  # `columns.encode_id`
     sqlite_with_rowid=False,  # rows stand in the order of their key: half the file, one read a row
 )
 
@@ -127,19 +127,26 @@ passes = Table(
     Index("ix_passes_client", "client", "id"),
 )
 
-outcomes = Table(
-    "outcomes",
+entries = Table(  # of history: what became of changes, in the same words and at the same moment
+    "entries",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("pass_id", ForeignKey("passes.id"), nullable=False),
     Column("list_id", ForeignKey("lists.id"), nullable=False),
     Column("verb", Text, nullable=False),
-    Column("address_key", Text, nullable=False),  # empty: a change of the list itself
     Column("result", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Index("ix_outcomes_pass", "pass_id"),
+    Index("ix_entries_pass", "pass_id"),
+)
+
+outcomes = Table(  # whom each entry is about, in the order in which it was known
+    "outcomes",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("entry_id", ForeignKey("entries.id"), nullable=False),
+    Column("address_key", LargeBinary, nullable=False),  # empty: a change of the list itself
 )
 
 intents = Table(

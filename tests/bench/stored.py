@@ -21,6 +21,7 @@ from reconciler.model import (
     Verb,
 )
 from reconciler.store import open_store
+from reconciler.store.columns import encode_id
 from reconciler.store.tables import base_rows
 from tests.bench.town import Someone, someone
 
@@ -104,5 +105,5 @@ def _row(one: Someone) -> dict[str, object]:
         "state": "active",
         "persons": f'[["candidate","e{one.uid}"]]',
         "fields": f'{{"FNAME":"{one.first}","LNAME":"{one.last}"}}',
-        "contact_id": one.member_id,
+        "contact_id": encode_id(one.member_id),
     }

@@ -178,8 +178,9 @@ def test_a_second_pass_has_nothing_to_do(story: list[list[Deed]], policy: Policy
 
 
 @given(worlds())
-def test_even_an_impossible_memory_settles_within_three_passes(world: World) -> None:
-    for _ in range(3):
+def test_even_an_impossible_memory_settles_in_a_few_passes(world: World) -> None:
+    # Of nos of one address that are said to be of different people, each pass takes up one.
+    for _ in range(3 + len(world.nos)):
         world.run()
 
     assert unsettled(world.plan()) == []

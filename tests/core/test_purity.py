@@ -24,6 +24,7 @@ CORE = (
     "observe",
     "plan",
     "policy",
+    "snapshot_entries",
     "quiet",
     "snapshots",
     "trust",

@@ -52,7 +52,7 @@ class Trouble:
 
 FULL = Trouble(
     "cannot grow, the disk is full",
-    ("PRAGMA max_page_count = 1", "CREATE TABLE a_page_more (x INTEGER)"),
+    ("PRAGMA max_page_count = 1", "CREATE TABLE more_than_is_free AS SELECT zeroblob(1000000) AS room"),
     every=1,
 )
 READ_ONLY = Trouble("cannot be written", ("PRAGMA query_only = ON",))
