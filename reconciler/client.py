@@ -31,6 +31,9 @@ class Watcher(Protocol):
     def began(self, client: str, lists: int) -> None:
         """Given how many lists there are, start."""
 
+    def to_write(self, client: str, contacts: int) -> None:
+        """All lists were looked at, and so many contacts are to be written now."""
+
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
         """So many changes of a list became durable."""
 
@@ -45,6 +48,9 @@ class Unwatched:
     """A watcher that looks away, as nobody follows the pass."""
 
     def began(self, client: str, lists: int) -> None:
+        """Do nothing."""
+
+    def to_write(self, client: str, contacts: int) -> None:
         """Do nothing."""
 
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:

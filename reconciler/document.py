@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from reconciler.effort import NO_EFFORT, Effort, effort_of
 from reconciler.guard import Proposal
 from reconciler.model import (
     Change,
@@ -177,6 +178,23 @@ def proposal_document(proposal: Proposal) -> ProposalDocument:
         count=len(proposal.changes),
         message=proposal.message,
         approvable=proposal.approvable,
+    )
+
+
+def effort_of_plan(document: PassDocument) -> Effort:
+    """Given a plan, return what it takes to write what is planned; nothing of a pass that wrote it."""
+    efforts = (
+        effort_of(change for change in one.changes if change.email is not None and change.result == PLANNED)
+        for one in document.lists
+    )
+    return sum(efforts, NO_EFFORT)
+
+
+def effort_of_proposal(document: PassDocument, proposal: ProposalDocument) -> Effort:
+    """Given a pass and what it withheld, return what it takes to write that when it is released."""
+    kind = (proposal.list, proposal.verb, Result.WITHHELD)
+    return effort_of(
+        change for change in document.changes if (change.list, change.verb, change.result) == kind
     )
 
 

@@ -1,6 +1,6 @@
 """What would turn one change of an earlier pass around, as the world stands now. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -50,12 +50,25 @@ class Inverse:
     list_change: ListChange | None = None
 
 
+ERASED = "somebody who was erased on request stands behind that address"
+
+
 class Inverter:
     """Inverts changes of one list that is seen on all three sides."""
 
-    def __init__(self, view: View, held_back: Mapping[Address, Change], reason: str) -> None:
-        """Given the list, the adoptions that an earlier undo holds back, and why changes are made."""
+    def __init__(
+        self,
+        view: View,
+        held_back: Mapping[Address, Change],
+        reason: str,
+        erased: Collection[Address] = frozenset(),
+    ) -> None:
+        """Given the list, the adoptions that an earlier undo holds back, and why changes are made.
+
+        `erased`: the addresses behind which somebody stands who was erased on request.
+        """
         self._view = view
+        self._erased = erased
         self._held_back = held_back
         self._reason = reason
         self._no_at: dict[Address, No] = {no.address: no for no in view.base.nos}
@@ -122,7 +135,7 @@ class Inverter:
         contact, row = self._view.contacts.get(address), self._view.base.rows.get(address)
         if done.consent:
             return impossible(done, "it honoured somebody's no")
-        objection = self._objection(done, address)
+        objection = self._objection(done, address) or self._erased_at(address)
         if objection:
             return impossible(done, objection)
         if contact is not None and contact.standing is Standing.SUBSCRIBED:
@@ -168,7 +181,8 @@ class Inverter:
         if ours_at_old or (contact is not None and contact.address == old):
             return already(done, "it has its old address")
         objection = (
-            self._objection(done, address)
+            self._erased_at(old)
+            or self._objection(done, address)
             or _not_ours(row, contact)
             or _not_reached(contact)
             or _moved(contact, address)
@@ -194,6 +208,9 @@ class Inverter:
             or _not_subscribed(contact)
             or _moved(contact, address)
         )
+
+    def _erased_at(self, address: Address) -> str:
+        return ERASED if address in self._erased else ""
 
     def _let_go_of(self, done: ChangeDocument, address: Address) -> bool:
         """Whether it was done by an undo that let go of what was adopted: it is ours again then."""

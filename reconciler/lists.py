@@ -73,6 +73,8 @@ def reconcile_lists(
     waiting = [one for one in looked if isinstance(one, Decided)]
     last = [one for one in waiting if is_deletion(one.pairing)]
     first = [one for one in waiting if not is_deletion(one.pairing)]
+    to_write = sum(len(one.contacts.writes) for one in waiting if one.contacts is not None)
+    running.client.watcher.to_write(running.client.name, to_write)
     written = [one for group in (first, last) for one in _side_by_side(running, write, group)]
     reports = {one.list_uid: one for one in (*looked, *written) if isinstance(one, ListReport)}
     return tuple(reports[pairing.list_uid] for pairing in pairings)

@@ -238,6 +238,7 @@ class _Restoring:
         changes = tuple(change for change in self._adds() if change.address not in present)
         pairing = replace(self._pairing(audience), changes=())
         decided = remember_nos(self._running, pairing, Guarded(self._plan(audience.id, changes), changes))
+        self._running.client.watcher.to_write(self._client, len(changes))
         writing = begin_writing(self._running, self._head.list_uid)
         self._contacts = write_contacts(self._running, pairing, decided)
         if self._contacts.all_known:

@@ -1,7 +1,7 @@
 """Turns around what an earlier pass did to a list, as far as the list as it stands now allows. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -103,8 +103,12 @@ def undo_list(
     *,
     templates: Mapping[str, str],
     policy: Policy,
+    erased: Collection[Address] = frozenset(),
 ) -> ListUndo:
-    """Given a list of an earlier pass and how it stands now, return the plan that undoes it."""
+    """Given a list of an earlier pass and how it stands now, return the plan that undoes it.
+
+    `erased`: the addresses behind which somebody stands who was erased on request.
+    """
     today = plan_list(sides, templates=templates, policy=policy, now=undoing.now)
     listings = bring_together(sides.recipients.recipients, templates)
     inverter = Inverter(
@@ -115,6 +119,7 @@ def undo_list(
             if one.refusal.kind is RefusalKind.UNDONE and one.change.verb is Verb.ADOPT
         },
         reason=undoing.reason,
+        erased=erased,
     )
     inverses = tuple(
         invert_list_change(done, audience, undoing.reason) if done.email is None else inverter.invert(done)

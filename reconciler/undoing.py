@@ -11,14 +11,14 @@ from reconciler.errors import BadRequest, RemoteError, StaleApproval, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.guard import guard
 from reconciler.journal import begin_writing, catch_up, end_writing
-from reconciler.model import ListChange, ListOutcome, ListUid, PassId, Result
+from reconciler.model import Address, ListChange, ListOutcome, ListUid, PassId, Result
 from reconciler.pairing import Pairing
 from reconciler.plan import Sides
 from reconciler.ports import AudienceSink
 from reconciler.reconcile import operate
 from reconciler.record import keep_plan
 from reconciler.recorded import recorded_pass
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, PassReport, is_writing
 from reconciler.running import Pass
 from reconciler.sides import read_sides
 from reconciler.store import PassRecord
@@ -66,6 +66,8 @@ def undo_pass(client: Client, record: PassRecord, *, by: str, approved: str | No
             return tuple(_shown(running, one, pairing) for one, pairing in _paired(looked))
         if not is_named(_digest(client, record, looked), approved):
             return ()
+        planned = (change for one in looked if one.undo.plan for change in one.undo.plan.changes)
+        client.watcher.to_write(client.name, sum(map(is_writing, planned)))
         return tuple(_carried_out(running, one, pairing) for one, pairing in _paired(looked))
 
     report = operate(client, trigger=f"undo {record.id}", work=work)
@@ -129,9 +131,27 @@ def _look_at(
         return _Looked(undo=unknown, pairing=pairing, problem=in_words(sides), failure=kind_of(sides))
     client = running.client
     undo = undo_list(
-        document, sides, pairing.audience, undoing, templates=client.templates, policy=client.policy
+        document,
+        sides,
+        pairing.audience,
+        undoing,
+        templates=client.templates,
+        policy=client.policy,
+        erased=_erased(client, document, sides),
     )
     return _Looked(undo=undo, pairing=pairing, problem=_incomplete(sides))
+
+
+def _erased(client: Client, document: ListDocument, sides: Sides) -> frozenset[Address]:
+    """Whom OTYS lists at an address, if erased, is known by its keyed hash alone."""
+    keys = {row.erased for row in sides.recipients.recipients if row.erased}
+    named = {
+        Address(email)
+        for change in document.changes
+        for email in (change.email, change.before.get("email"))
+        if email
+    }
+    return frozenset(address for address in named if client.store.key_address(address) in keys)
 
 
 def _obstacle(document: ListDocument, pairing: Pairing | None) -> str:

@@ -9,7 +9,18 @@ from deepdiff import DeepDiff
 from reconciler.model import Deed, Fields, ListVerb, Result, Verb
 from reconciler.printable import printable, shortened
 
-__all__ = ["amount", "counted", "describe", "done", "duration", "printable", "shortened", "some_of", "to_do"]
+__all__ = [
+    "amount",
+    "counted",
+    "describe",
+    "done",
+    "duration",
+    "printable",
+    "roughly",
+    "shortened",
+    "some_of",
+    "to_do",
+]
 
 _FIRST: Final = ("email", "status")
 
@@ -115,6 +126,13 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def roughly(seconds: float) -> str:
+    """Given an estimate of seconds, return it no more exact than it is."""
+    minutes = max(round(seconds / 60), 1)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def amount(number: int) -> str:

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.wording import counted, describe, done, duration, printable, shortened, some_of, to_do
+from reconciler.wording import (
+    counted,
+    describe,
+    done,
+    duration,
+    printable,
+    roughly,
+    shortened,
+    some_of,
+    to_do,
+)
 
 TEXTS = st.text(st.characters())
 FIELDS = st.dictionaries(st.sampled_from(["email", "status", "FNAME", "LNAME"]), TEXTS)
@@ -130,3 +140,11 @@ def test_many_things_are_told_by_the_first_of_them() -> None:
 )
 def test_a_duration_is_told_as_a_person_says_it(seconds: float, told: str) -> None:
     assert duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(2, "1 min"), (100, "2 min"), (3540, "59 min"), (3590, "1 h 00 min"), (5005, "1 h 23 min")],
+)
+def test_an_estimate_is_told_in_minutes(seconds: float, told: str) -> None:
+    assert roughly(seconds) == told

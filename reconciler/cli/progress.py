@@ -14,6 +14,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from reconciler.client import Watcher
@@ -38,40 +39,60 @@ def watching(errors: Console) -> Iterator[Watcher]:
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TextColumn("lists, {task.fields[written]:,} contacts written", markup=False),
+        TextColumn("{task.fields[unit]}", markup=False),
         TimeElapsedColumn(),
+        TextColumn("left:", markup=False),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=errors, transient=True) as progress:
         yield BarWatcher(progress)
 
 
 class BarWatcher:
-    """Shows a bar a client, which goes when the passes are over."""
+    """Shows a bar a client, of its lists first and then of the contacts it writes; it goes at the end."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task = progress.add_task("looking around", total=None, written=0)
-        self._written = 0
+        self._task = progress.add_task("looking around", total=None, unit="")
+        self._written = self._to_write = 0
         self._lock = Lock()
 
     def began(self, client: str, lists: int) -> None:
         """Given how many lists there are, start the bar."""
-        self._written = 0
-        self._progress.reset(self._task, description=client, total=lists, written=0)
+        with self._lock:
+            self._written = self._to_write = 0
+            self._progress.reset(self._task, description=client, total=lists, unit=_lists_and(0))
+
+    def to_write(self, client: str, contacts: int) -> None:
+        """Given how many contacts are to be written, let the bar be about them."""
+        with self._lock:
+            if contacts:
+                self._written, self._to_write = 0, contacts
+                self._progress.reset(self._task, description=client, total=contacts, unit="contacts")
 
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:  # noqa: ARG002 (the protocol's)
         """Given that so many changes became durable, count them."""
         with self._lock:
             self._written += changes
-            self._progress.update(self._task, written=self._written)
+            if self._to_write:
+                # What reading back finds to be otherwise is recorded a second time.
+                self._progress.update(self._task, completed=min(self._written, self._to_write))
+            else:
+                self._progress.update(self._task, unit=_lists_and(self._written))
 
     def finished_list(self, client: str, report: ListReport) -> None:  # noqa: ARG002 (the protocol's)
-        """Given that a list is done, move the bar on."""
-        self._progress.advance(self._task)
+        """Given that a list is done, move the bar on if it is about lists."""
+        with self._lock:
+            if not self._to_write:
+                self._progress.advance(self._task)
 
     def finished(self, report: PassReport) -> None:  # noqa: ARG002 (the protocol's)
         """Given that the pass is over, look around for the next one."""
-        self._progress.reset(self._task, description="looking around", total=None, written=0)
+        self._progress.reset(self._task, description="looking around", total=None, unit="")
+
+
+def _lists_and(written: int) -> str:
+    return f"lists, {written:,} contacts written"
 
 
 class LogWatcher:
@@ -82,13 +103,19 @@ class LogWatcher:
         self._clock = clock
         self._lock = Lock()
         self._told = 0.0
-        self._lists = self._done = self._written = 0
+        self._lists = self._done = self._to_write = self._written = 0
 
     def began(self, client: str, lists: int) -> None:
         """Given how many lists there are, tell it."""
         with self._lock:
-            self._lists, self._done, self._written, self._told = lists, 0, 0, self._clock()
+            self._lists, self._done, self._told = lists, 0, self._clock()
+            self._to_write = self._written = 0
         self._log.info("pass began", client=client, lists=lists)
+
+    def to_write(self, client: str, contacts: int) -> None:  # noqa: ARG002 (the protocol's)
+        """Given how many contacts are to be written, count those that are from here on."""
+        with self._lock:
+            self._to_write, self._written = contacts, 0
 
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:  # noqa: ARG002 (the protocol's)
         """Given that so many changes became durable, count them."""
@@ -111,5 +138,10 @@ class LogWatcher:
             return
         self._told = self._clock()
         self._log.info(
-            "pass goes on", client=client, lists=self._lists, done=self._done, contacts_written=self._written
+            "pass goes on",
+            client=client,
+            lists=self._lists,
+            done=self._done,
+            contacts_written=self._written,
+            contacts_to_write=self._to_write,
         )

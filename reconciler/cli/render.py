@@ -7,10 +7,17 @@ from rich.text import Text
 
 from reconciler.cli.render_list import Detail, name_of, print_list
 from reconciler.cli.render_text import print_hanging
-from reconciler.document import ListDocument, PassDocument, ProposalDocument
+from reconciler.document import (
+    ListDocument,
+    PassDocument,
+    ProposalDocument,
+    effort_of_plan,
+    effort_of_proposal,
+)
+from reconciler.effort import Effort
 from reconciler.model import PassResult, RefusalKind
 from reconciler.report import LOOKED, Look
-from reconciler.wording import amount, counted, done, duration, printable, to_do
+from reconciler.wording import amount, counted, done, duration, printable, roughly, to_do
 
 DIGEST_SHOWN = 12
 """So many characters of a digest are enough to name it."""
@@ -30,6 +37,7 @@ def print_pass(document: PassDocument, console: Console, *, detail: Detail, prog
         _print_unmailable(document, console, program)
     if document.withheld:
         _print_withheld(document, console, program)
+    print_effort(effort_of_plan(document), console)
     _print_problems(document, console)
     print_hanging(_summary(document), console, indent=0)
 
@@ -37,6 +45,14 @@ def print_pass(document: PassDocument, console: Console, *, detail: Detail, prog
 def short(digest: str) -> str:
     """Given a digest, return as much of it as is needed to name it."""
     return digest[:DIGEST_SHOWN]
+
+
+def print_effort(effort: Effort, console: Console, *, indent: int = 0) -> None:
+    """Given what writing something takes, tell it if it is worth telling."""
+    if effort.worth_telling:
+        took = roughly(effort.seconds)
+        told = f"Writing it takes about {effort.requests:,} requests to Mailchimp, some {took}."
+        print_hanging(Text(told), console, indent=indent)
 
 
 def seconds_of(document: PassDocument) -> float | None:
@@ -73,7 +89,7 @@ def _print_withheld(document: PassDocument, console: Console, program: str) -> N
     count = sum(proposal.count for proposal in document.withheld)
     console.print(Text(f"WITHHELD: {counted(count, 'change')} of {document.client}", "bold white on red"))
     for proposal in document.withheld:
-        _print_proposal(proposal, console, program)
+        _print_proposal(document, proposal, console, program)
     approvable = [proposal for proposal in document.withheld if proposal.approvable]
     if len(approvable) > 1:
         print_hanging(Text("To release all of them:"), console)
@@ -81,11 +97,14 @@ def _print_withheld(document: PassDocument, console: Console, program: str) -> N
     console.print()
 
 
-def _print_proposal(proposal: ProposalDocument, console: Console, program: str) -> None:
+def _print_proposal(
+    document: PassDocument, proposal: ProposalDocument, console: Console, program: str
+) -> None:
     name = name_of(proposal.list_name, proposal.list)
     print_hanging(Text(f"{name}: {proposal.verb} {proposal.count:,}", "bold"), console)
     print_hanging(Text(printable(proposal.message)), console, indent=4)
     if proposal.approvable:
+        print_effort(effort_of_proposal(document, proposal), console, indent=4)
         _print_command(f"{program} approve {short(proposal.digest)}", console)
     else:
         unread = Text("Nobody can release what was not read; the next pass reads it again.")

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from reconciler.document import ChangeDocument, PassDocument, ProposalDocument
+from reconciler.document import (
+    ChangeDocument,
+    PassDocument,
+    ProposalDocument,
+    effort_of_plan,
+    effort_of_proposal,
+)
 from reconciler.errors import ReconcilerError
 
 _TOLD_APART = ("changes", "withheld")
@@ -29,7 +35,7 @@ def as_json(
             for change in document.changes
         ],
         "withheld": [
-            _of_client(document.client, proposal) for document in documents for proposal in document.withheld
+            _proposal(document, proposal) for document in documents for proposal in document.withheld
         ],
         "errors": [
             {"client": client, "message": str(error), "advice": error.advice}
@@ -44,7 +50,13 @@ def _pass(document: PassDocument) -> dict[str, object]:
         {name: value for name, value in _plain(one).items() if name not in _TOLD_APART}
         for one in document.lists
     ]
+    told["writing"] = _plain(effort_of_plan(document))
     return {name: value for name, value in told.items() if name not in _TOLD_APART}
+
+
+def _proposal(document: PassDocument, proposal: ProposalDocument) -> dict[str, object]:
+    told = _of_client(document.client, proposal)
+    return {**told, "writing": _plain(effort_of_proposal(document, proposal))}
 
 
 def _change(client: str, change: ChangeDocument, *, with_result: bool) -> dict[str, object]:

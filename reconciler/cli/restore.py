@@ -13,9 +13,10 @@ from reconciler.cli.exits import ExitCode
 from reconciler.cli.operator import ApproveOption
 from reconciler.cli.passes import program
 from reconciler.cli.progress import watching
-from reconciler.cli.render import short
+from reconciler.cli.render import print_effort, short
 from reconciler.cli.render_list import name_of
 from reconciler.config import Config
+from reconciler.effort import effort_of_newcomers
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model import ListUid, PassResult
 from reconciler.report import PassReport
@@ -104,6 +105,7 @@ def _print(
     if found.hold:
         console.print(Text(f"HELD: {printable(found.hold)}.", "bold red"), soft_wrap=True)
     elif report is None:
+        print_effort(effort_of_newcomers(len(found.back)), console)
         console.print(Text(f"To restore it: {_command(found, common, backup)}"), soft_wrap=True)
     else:
         _print_done(found, report, audience, common)

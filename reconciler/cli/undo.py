@@ -14,12 +14,12 @@ from reconciler.cli.exits import ExitCode
 from reconciler.cli.operator import ApproveOption, ByOption, user_name
 from reconciler.cli.passes import AllOption, program
 from reconciler.cli.progress import watching
-from reconciler.cli.render import short
+from reconciler.cli.render import print_effort, short
 from reconciler.cli.render_json import as_json as as_plain
 from reconciler.cli.render_list import FEW, Detail, name_of, print_list
 from reconciler.cli.render_text import print_hanging
 from reconciler.config import Config, Mode
-from reconciler.document import PassDocument, pass_document
+from reconciler.document import PassDocument, effort_of_plan, pass_document
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.inverse import Inverse, Verdict
 from reconciler.model import PassId, PassResult
@@ -97,6 +97,7 @@ def _print(undone: Undone, document: PassDocument, common: Shared, *, everything
         console.print(Text("WITHHELD", "bold white on red"), Text(printable(proposal.message)))
     for problem in document.problems:
         print_hanging(Text(printable(problem)), console, label=Text("FAILED", "bold red"), indent=0)
+    print_effort(effort_of_plan(document), console)
     planned = document.mode == Mode.PLAN
     what = ", ".join(to_do(document.counts) if planned else done(document.counts)) or "nothing to do"
     told = f"would {what}; nothing was written" if planned and what != "nothing to do" else what

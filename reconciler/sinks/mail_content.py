@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from reconciler.effort import NO_EFFORT, effort_of
 from reconciler.model import PassResult, Result
 from reconciler.report import ListReport, PassReport
 from reconciler.sinks.mail_addresses import Naming
-from reconciler.sinks.mail_list import Teller, changes_of
+from reconciler.sinks.mail_list import Teller, allowed, changes_of
 from reconciler.sinks.mail_matters import is_failed_client, is_failed_list, notes_of, was_stopped
 from reconciler.sinks.mail_notices import MOST_NOTICES, notices
-from reconciler.sinks.mail_phrases import done, to_do
+from reconciler.sinks.mail_phrases import done, to_do, told_effort
 from reconciler.sinks.mail_policy import Decision
 from reconciler.sinks.mail_summary import Notice, Summary, Tone
 from reconciler.sinks.mail_words import Words
@@ -146,3 +147,4 @@ def _facts(report: PassReport, words: Words) -> Iterator[str]:
         )
     if _plans(report):
         yield words.gettext("Plan mode: nothing was written to Mailchimp.")
+        yield from told_effort(words, sum((effort_of(allowed(one)) for one in report.lists), NO_EFFORT))

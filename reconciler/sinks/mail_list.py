@@ -34,7 +34,7 @@ def changes_of(reports: Iterable[ListReport], *, planned: bool) -> Counter[str]:
     for report in reports:
         if planned:
             counts.update(change.verb for change in _due(report))
-            counts.update(change.verb for change in _allowed(report))
+            counts.update(change.verb for change in allowed(report))
         else:
             counts.update(o.change.verb for o in report.list_outcomes if o.result.moves_base)
             counts.update(o.change.verb for o in settled(report) if o.result.moves_base)
@@ -231,9 +231,10 @@ def _due(report: ListReport) -> Sequence[ListChange]:
     return () if report.waits else [c for c in report.list_changes if c.verb is not ListVerb.HOLD]
 
 
-def _allowed(report: ListReport) -> Sequence[Change]:
-    allowed = () if report.guarded is None else report.guarded.allowed
-    return [change for change in allowed if change.verb is not Verb.HOLD]
+def allowed(report: ListReport) -> Sequence[Change]:
+    """Given a list's report, return the changes of its contacts that may be carried out."""
+    changes = () if report.guarded is None else report.guarded.allowed
+    return [change for change in changes if change.verb is not Verb.HOLD]
 
 
 def _by_reason(changes: Iterable[Change]) -> Iterable[tuple[str, Sequence[Change]]]:

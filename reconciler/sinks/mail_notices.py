@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from reconciler.effort import effort_of
 from reconciler.guard import Proposal
 from reconciler.model import ListVerb, PassResult, Result
 from reconciler.report import ListReport, PassReport
 from reconciler.sinks.mail_list import Teller, refused_list_outcomes, unsettled_outcomes
 from reconciler.sinks.mail_matters import is_failed_client, is_failed_list, notes_of, was_stopped
-from reconciler.sinks.mail_phrases import failure, over, to_do
+from reconciler.sinks.mail_phrases import failure, over, to_do, told_effort
 from reconciler.sinks.mail_policy import Decision
 from reconciler.sinks.mail_summary import Notice, Tone
 
@@ -57,11 +58,12 @@ def _withheld(report: ListReport, proposal: Proposal, teller: Teller, expires: d
     if not proposal.approvable:
         unread = words.gettext("Nobody can release what was not read; the next pass reads it again.")
         return Notice(tone=Tone.WAITS, title=title, lines=(*why, unread))
+    takes = told_effort(words, effort_of(proposal.changes))
     until = "" if expires is None else words.gettext("Possible until {moment}.", moment=words.moment(expires))
     return Notice(
         tone=Tone.WAITS,
         title=title,
-        lines=(*why, words.gettext("Is this meant? Then this command releases exactly this:")),
+        lines=(*why, *takes, words.gettext("Is this meant? Then this command releases exactly this:")),
         command=f"reconciler approve {proposal.digest[:DIGEST_SHOWN]}",
         command_note=until,
     )

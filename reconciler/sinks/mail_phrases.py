@@ -1,12 +1,14 @@
 """What verbs, failures and refusals are called in mails."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from reconciler.effort import Effort
 from reconciler.failure import FailureKind
 from reconciler.model import ListVerb, RefusalKind, Verb
 from reconciler.sinks.mail_matters import MatterKind
 from reconciler.sinks.mail_words import Words, one_or_many, text
+from reconciler.wording import roughly
 
 _DONE: Final[Mapping[str, tuple[str, str]]] = {
     Verb.ADD: one_or_many("{count} added", "{count} added"),
@@ -83,6 +85,16 @@ def done(words: Words, verb: str, count: int) -> str:
 def to_do(words: Words, verb: str, count: int) -> str:
     """Given how often a verb is planned, return it in words; empty for one that is told otherwise."""
     return words.ngettext(*_TO_DO[verb], count) if verb in _TO_DO else ""
+
+
+def told_effort(words: Words, effort: Effort) -> Iterator[str]:
+    """Given what writing something takes, yield it in words if it is worth telling."""
+    if effort.worth_telling:
+        yield words.gettext(
+            "Writing it takes about {count} requests to Mailchimp, some {took}.",
+            count=words.number(effort.requests),
+            took=roughly(effort.seconds),
+        )
 
 
 def failure(words: Words, kind: FailureKind | None) -> str:

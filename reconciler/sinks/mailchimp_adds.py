@@ -19,8 +19,6 @@ from reconciler.sinks.mailchimp_outcomes import (
     troubled,
 )
 
-ROWS_IN_A_REQUEST = 500  # more are refused as a whole (facts/mailchimp.md, 41)
-
 
 class ContactAdder:
     """Adds contacts that are not there yet to one audience; never updates one that is."""

@@ -2,19 +2,28 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from reconciler.api.mailchimp import Mailchimp
+from reconciler.effort import (
+    MANY_REMOVALS,
+    NEWCOMERS_AT_ONCE,
+    REMOVALS_BETWEEN_LOOKS,
+    WRITES_SIDE_BY_SIDE,
+)
 from reconciler.errors import RemoteError
-from reconciler.model import AudienceId, Change, Outcome, Verb
-from reconciler.sinks.mailchimp_adds import ROWS_IN_A_REQUEST, ContactAdder
+from reconciler.model import AudienceId, Change, Outcome, Standing, Verb
+from reconciler.sinks.mailchimp_account import AudienceContacts
+from reconciler.sinks.mailchimp_adds import ContactAdder
 from reconciler.sinks.mailchimp_contacts import ContactWriter
-from reconciler.sinks.mailchimp_outcomes import PASSING_TROUBLES, already_true, troubled, untried
+from reconciler.sinks.mailchimp_outcomes import PASSING_TROUBLES, already_true, retry_later, troubled, untried
 from reconciler.threads import threads
 
-THREADS = 4
 SINGLE_WRITES_AT_A_TIME = 40
 """So many outcomes at most are unknown to the store when the program is killed."""
+
+SAID_NO = "the contact unsubscribed meanwhile; the next pass sees it"
 
 _VERBS = (Verb.RENAME, Verb.ADD, Verb.ADOPT, Verb.UPDATE, Verb.REMOVE)
 
@@ -25,6 +34,7 @@ class Applying:
     def __init__(self, client: Mailchimp, audience_id: AudienceId, params: Mapping[str, str]) -> None:
         self._adder = ContactAdder(client, audience_id, params)
         self._writer = ContactWriter(client, audience_id, params)
+        self._contacts = AudienceContacts(client, audience_id)
         self._stop = threading.Event()
         self._fatal: RemoteError | None = None
 
@@ -40,10 +50,10 @@ class Applying:
         yield from self._at_once(steps.newcomers)
         yield from self._singly(steps.returners)
         yield from self._singly(steps.edits)
-        yield from self._singly(steps.removals)
+        yield from self._removed(steps.removals)
 
     def _at_once(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
-        for group in _groups(changes, ROWS_IN_A_REQUEST):
+        for group in _groups(changes, NEWCOMERS_AT_ONCE):
             if self._stop.is_set():
                 yield [untried(change) for change in group]
             else:
@@ -61,13 +71,33 @@ class Applying:
 
     def _singly(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
         for group in _groups(changes, SINGLE_WRITES_AT_A_TIME):
-            with threads(min(THREADS, len(group)), "write") as writers:
+            with threads(min(WRITES_SIDE_BY_SIDE, len(group)), "write") as writers:
                 results = list(writers.map(self._one, group))
             if self._fatal:
                 if known := [outcome for outcome in results if outcome]:
                     yield known
                 raise self._fatal
             yield [*map(_told, group, results)]
+
+    def _removed(self, changes: Sequence[Change]) -> Iterator[Sequence[Outcome]]:
+        """Archiving hides a no (facts/mailchimp.md, 32), and archiving thousands takes an hour."""
+        if len(changes) <= MANY_REMOVALS:
+            yield from self._singly(changes)
+            return
+        for group in _groups(changes, REMOVALS_BETWEEN_LOOKS):
+            try:
+                unsubscribed = self._unsubscribed_lately()
+            except PASSING_TROUBLES as error:
+                self._stop.set()
+                yield [retry_later(change, f"not tried: {error}") for change in group]
+                continue
+            late = [change for change in group if _is_among(unsubscribed, change)]
+            if late:
+                yield [retry_later(change, SAID_NO) for change in late]
+            yield from self._singly([change for change in group if not _is_among(unsubscribed, change)])
+
+    def _unsubscribed_lately(self) -> AbstractSet[str]:
+        return set() if self._stop.is_set() else self._contacts.newest(Standing.UNSUBSCRIBED)
 
     def _one(self, change: Change) -> Outcome | None:
         """Given a change, return what became of it, None if it was not tried or the whole is at fault."""
@@ -112,6 +142,12 @@ def _steps(changes: Sequence[Change]) -> _Steps:
         edits=[change for change in edits if change.fields],
         removals=_of(changes, Verb.REMOVE),
     )
+
+
+def _is_among(unsubscribed: AbstractSet[str], change: Change) -> bool:
+    """Whoever had unsubscribed before it was decided is archived as decided."""
+    seen = change.contact
+    return seen is not None and seen.standing is Standing.SUBSCRIBED and seen.id in unsubscribed
 
 
 def _told(change: Change, outcome: Outcome | None) -> Outcome:

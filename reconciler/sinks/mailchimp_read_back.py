@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 
-from reconciler.api.mailchimp import Mailchimp, audience_path
-from reconciler.api.mailchimp_wire import MembersPage, member_hash
+from reconciler.api.mailchimp import Mailchimp
+from reconciler.api.mailchimp_wire import member_hash
+from reconciler.effort import CONTACTS_A_PAGE, READ_BACK_SAMPLE, REMOVALS_TO_LIST
 from reconciler.model import AudienceId, Change, Contact, Outcome, Standing, Verb
 from reconciler.sinks.mailchimp_account import AudienceContacts
 from reconciler.sinks.mailchimp_outcomes import known_contact_id, not_true
-
-SAMPLE = 3
-REMOVALS_TO_LIST = 10
-"""From so many removals on, one listing is cheaper than reading them one by one."""
-PAGE = 1000
 
 
 class ReadBack:
     """Reads contacts of one audience again after they were written."""
 
     def __init__(self, client: Mailchimp, audience_id: AudienceId) -> None:
-        self._client = client
-        self._audience_id = audience_id
         self._contacts = AudienceContacts(client, audience_id)
 
     def check(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -38,24 +32,11 @@ class ReadBack:
         """Leave out the removals that the newest pages of archived contacts prove."""
         if len(removals) < REMOVALS_TO_LIST:
             return list(removals)
-        pages = -(-len(removals) // PAGE)
+        pages = -(-len(removals) // CONTACTS_A_PAGE)
         archived: set[str] = set()
         for page in range(pages):
-            archived |= self._archived_page(page * PAGE)
+            archived |= self._contacts.newest(Standing.ARCHIVED, page=page)
         return [outcome for outcome in removals if _seen(outcome.change).id not in archived]
-
-    def _archived_page(self, offset: int) -> set[str]:
-        params = {
-            "status": Standing.ARCHIVED,
-            "sort_field": "last_changed",
-            "sort_dir": "DESC",
-            "count": str(PAGE),
-            "offset": str(offset),
-            "fields": "members.id,members.status,total_items",
-        }
-        path = f"{audience_path(self._audience_id)}/members"
-        page = self._client.read(path, MembersPage, params=params)
-        return {member.id for member in page.members if member.status is Standing.ARCHIVED}
 
     def _removal(self, outcome: Outcome) -> Outcome | None:
         contact = self._contacts.find(_seen(outcome.change).id)
@@ -81,9 +62,9 @@ def _was_written(change: Change) -> bool:
 def _sample(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Given outcomes, return a few from all over them: a verb that fails as a whole shows."""
     last = len(outcomes) - 1
-    if last < SAMPLE:
+    if last < READ_BACK_SAMPLE:
         return list(outcomes)
-    return [outcomes[round(place * last / (SAMPLE - 1))] for place in range(SAMPLE)]
+    return [outcomes[round(place * last / (READ_BACK_SAMPLE - 1))] for place in range(READ_BACK_SAMPLE)]
 
 
 def _difference(change: Change, contact: Contact) -> str:

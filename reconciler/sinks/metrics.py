@@ -81,6 +81,9 @@ class Metrics:
             self._standing(client)
             self._meters.set(families.LAST_ATTEMPT, self._now().timestamp(), client)
 
+    def to_write(self, client: str, contacts: int) -> None:
+        """Changes are counted when the pass is over."""
+
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
         """Changes are counted when the pass is over, with what became of them."""
 

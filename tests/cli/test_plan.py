@@ -77,6 +77,44 @@ def test_a_deleted_list_waits_and_is_not_counted_as_deleted(run: Run, office: Of
     assert "would wait to delete 1 audience; nothing was written" in told
 
 
+def test_what_takes_long_to_write_is_told_before_it_is_begun(
+    run: Run, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.effort.WORTH_TELLING", 10)
+    office.mailing_list("Zorg", *PEOPLE)
+    run("once")
+    for email in PEOPLE[:11]:
+        office.edit(email, last_name="Anders")
+    told = "Writing it takes about 14 requests to Mailchimp, some 1 min."
+
+    plan = run("plan")
+    planned = json.loads(run("plan", "--json").out)
+    recorded = run("show")
+    done = run("once")
+
+    assert told in flat(plan.out)
+    assert told in flat(recorded.out)
+    assert planned["passes"][0]["writing"] == {"requests": 14, "seconds": 2.1}
+    assert "Writing it takes" not in done.out
+
+
+def test_what_is_withheld_takes_its_time_too(
+    run: Run, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.effort.WORTH_TELLING", 10)
+    zorg = office.mailing_list("Zorg", *PEOPLE)
+    run("once")
+    for email in PEOPLE[:11]:
+        office.sandbox.otys.remove_recipient(zorg.uid, email)
+
+    told = run("plan")
+    (withheld,) = json.loads(run("plan", "--json").out)["withheld"]
+
+    assert told.code == 3
+    assert "Writing it takes about 12 requests to Mailchimp, some 1 min. reconciler approve" in flat(told.out)
+    assert withheld["writing"] == {"requests": 12, "seconds": 1.3}
+
+
 def test_what_is_withheld_is_loud_and_comes_with_the_command_that_releases_it(
     run: Run, office: Office
 ) -> None:

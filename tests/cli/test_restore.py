@@ -31,13 +31,15 @@ def digest_in(text: str) -> str:
 
 
 def test_a_deleted_audience_is_shown_and_then_restored_by_its_digest(
-    run: Run, office: Office, zorg: MailingList
+    run: Run, office: Office, zorg: MailingList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("reconciler.effort.WORTH_TELLING", 2)
     shown = run("restore", zorg.uid)
 
     assert shown.code == 0, shown.err
     assert "comes back: 2 contacts, into a new audience" in flat(shown.out)
     assert "left out: 1 that was unsubscribed when the audience was saved" in flat(shown.out)
+    assert "Writing it takes about 3 requests to Mailchimp" in flat(shown.out)
     assert office.world.mailchimp.audiences == {}
 
     done = run("restore", zorg.uid, "--approve", digest_in(shown.out))

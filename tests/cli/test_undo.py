@@ -1,6 +1,8 @@
 import json
 import re
 
+import pytest
+
 from tests.cli.conftest import Run
 from tests.cli.office import Office, flat
 
@@ -11,13 +13,17 @@ def digest_in(text: str) -> str:
     return str(found[0])
 
 
-def test_a_pass_is_shown_turned_around_and_then_undone_by_its_digest(run: Run, office: Office) -> None:
+def test_a_pass_is_shown_turned_around_and_then_undone_by_its_digest(
+    run: Run, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.effort.WORTH_TELLING", 2)
     office.mailing_list("Zorg", "ann@zorg.nl", "bob@zorg.nl")
     run("once")
 
     shown = run("undo", "1")
 
     assert shown.code == 0, shown.err
+    assert "Writing it takes about 4 requests to Mailchimp" in flat(shown.out)
     assert "would remove 2; nothing was written" in flat(shown.out)
     assert "create 1: an undo deletes no audience" in flat(shown.out)
     assert office.subscribed("Zorg") == {"ann@zorg.nl", "bob@zorg.nl"}

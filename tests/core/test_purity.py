@@ -11,6 +11,7 @@ CORE = (
     "address",
     "changes",
     "diff",
+    "effort",
     "errors",
     "fields",
     "fingerprint",

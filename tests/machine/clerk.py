@@ -10,7 +10,8 @@ What the clerk cannot be asked to know, in words:
   alone, and nothing is written down while it lasts.
 - "Taken out by somebody in Mailchimp" ends when OTYS drops the person (to empty the address is to drop),
   or where the agency chose to restore.
-  A permanent deletion looks the same, and is no more than that. Whoever has the address by then shares in it.
+  A permanent deletion looks the same, and is no more than that. Whoever has the address by then may share in
+  it, so that nobody can demand that they be subscribed.
 - A bounce is the address's trouble: it does not follow a person to another address.
 - Who was erased on request is nobody's business from then on: nothing that is said at their address, or by
   who shares it, is written down, and nobody subscribes them but they themselves.
@@ -124,6 +125,18 @@ def look(page: Page, screens: Screens, *, restores: bool, erased: Erased | None 
     return replace(page, nos=frozenset(nos) | erased.nos)
 
 
+def newcomers(page: Page, screens: Screens) -> frozenset[str]:
+    """Given a page and the screens, return who stands behind an address now that was taken out since."""
+    there = _contacts_there(screens)
+    taken_out = (address for address, (contact, _) in page.reached.items() if contact not in there)
+    return frozenset(who for address in taken_out for who in screens.behind.get(address, ()))
+
+
+def _contacts_there(screens: Screens) -> frozenset[str]:
+    shown = screens.contacts.values()
+    return frozenset(one.contact for one in shown if one.standing != "archived")
+
+
 def after(page: Page, screens: Screens, erased: Erased | None = None) -> Page:
     """Given a page and what the screens show after a pass, note who is listed and subscribed now."""
     screens = (erased or Erased()).hidden(screens)
@@ -207,8 +220,7 @@ def _opted_out(page: Page, screens: Screens) -> Iterable[Said]:
 
 
 def _taken_out(page: Page, screens: Screens) -> Iterable[Said]:
-    there = {shown.contact for shown in screens.contacts.values() if shown.standing != "archived"}
+    there = _contacts_there(screens)
     for address, (contact, known) in page.reached.items():
-        people = known | screens.behind.get(address, frozenset())
-        if contact not in there and not people.isdisjoint(screens.people):
-            yield Said(address, people, Why.TAKEN_OUT)
+        if contact not in there and not known.isdisjoint(screens.people):
+            yield Said(address, known | screens.behind.get(address, frozenset()), Why.TAKEN_OUT)

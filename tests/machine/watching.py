@@ -93,6 +93,8 @@ class Watching(People):
             uid: clerk.look(self.pages.get(uid, Page()), shown, restores=restores, erased=self.erased)
             for uid, shown in screens.items()
         }
+        for uid, shown in screens.items():
+            self.touched |= clerk.newcomers(self.pages.get(uid, Page()), shown)
         ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
         strangers = self._strangers()
         mailed = {one.id for one in self.audiences() if self._was_mailed_lately(one)}

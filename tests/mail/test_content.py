@@ -127,6 +127,11 @@ def test_what_is_withheld_stands_with_why_and_the_command(tell: Telling) -> None
     assert f"reconciler approve {withheld.proposals[0].digest[:12]}" in text
 
 
+def test_what_takes_long_to_write_says_so_beside_the_command(tell: Telling) -> None:
+    text = tell.text(report(withholding(listed("News"), people(2000))))
+    assert "Writing it takes about 2,007 requests to Mailchimp, some 3 min." in text
+
+
 def test_what_nobody_can_release_stands_without_a_command(tell: Telling) -> None:
     message = "the list was not read completely from OTYS (5 of 7 rows were read)"
     unread = withholding(listed("News"), people(30), danger=Danger.INCOMPLETE_LIST, message=message)
@@ -195,6 +200,14 @@ def test_in_plan_mode_the_mail_says_that_nothing_was_written(tell: Telling) -> N
     message = tell(report(planned_only(listed("News", *applied(people(1234)))), mode="plan"))
     assert message["subject"] == "acme: would add 1,234 contacts"
     assert "Plan mode: nothing was written to Mailchimp." in part(message, "plain")
+
+
+def test_a_plan_that_takes_many_requests_says_how_many_and_how_long(
+    tell: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.effort.WORTH_TELLING", 5)
+    text = tell.text(report(planned_only(listed("News", *applied(people(1234)))), mode="plan"))
+    assert "Writing it takes about 6 requests to Mailchimp, some 1 min." in text
 
 
 def test_what_is_over_is_told_by_the_name_of_the_list(tell: Telling) -> None:

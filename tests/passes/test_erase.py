@@ -11,6 +11,7 @@ from reconciler.config import load_config
 from reconciler.erase import AddressErasure, Certificate, Fate
 from reconciler.erasing import Request, erase, look_at_erasure
 from reconciler.errors import LockHeld, ReconcilerError, StaleApproval
+from reconciler.inverse import Verdict
 from reconciler.model import Address, AudienceId, Change, Deed, ListUid, NoReason, Outcome, Result
 from reconciler.recorded import recorded_pass
 from reconciler.releasing import Wish, look_at_release
@@ -221,6 +222,24 @@ def test_a_pass_is_undone_for_all_but_who_was_erased_since(acme: Agency) -> None
 
     assert acme.subscribed(zorg) == set()
     assert (acme.status(zorg, ANN), acme.status(zorg, BOB)) == ("archived", "archived")
+
+
+def test_no_undone_pass_brings_back_an_address_that_an_erased_person_has_by_now(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.once()
+    acme.leave(zorg, BOB)
+    acme.once()
+    (record,) = acme.store.passes("acme", limit=1)
+    forget(acme)
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email=BOB)
+
+    shown = with_client(acme, lambda client: undo_pass(client, record, by="eva"), writes=False)
+
+    (inverse,) = [one for of in shown.lists for one in of.inverses]
+    assert (inverse.verdict, inverse.reason) == (
+        Verdict.IMPOSSIBLE,
+        "somebody who was erased on request stands behind that address",
+    )
 
 
 def test_nobody_can_release_who_was_erased(acme: Agency) -> None:

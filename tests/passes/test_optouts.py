@@ -1,13 +1,20 @@
 """OTYS is told who opted out in Mailchimp: first, once, and only where somebody asked for it."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from reconciler.model import OptOut, PassResult
+from reconciler.errors import LockHeld
+from reconciler.model import OptOut, PassId, PassResult
+from reconciler.optouts import tell_otys
+from reconciler.ports import Telling
+from reconciler.running import Pass
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import Entity
+from reconciler.store import HeldLock
 from tests.passes.agency import Agency
 
 FIELD = "Person.matchCriteria_9"
@@ -233,3 +240,34 @@ def test_unless_all_is_there_otys_is_only_read_and_the_opt_out_waits_for_somebod
     assert untold(writing) == ["an@zorg.nl"]
     assert report.opt_outs is not None
     assert (report.opt_outs.waiting, report.opt_outs.owed) == (1, 0)
+
+
+class OneByOne:
+    """Tells OTYS of one at a time."""
+
+    def __init__(self) -> None:
+        self.told: list[OptOut] = []
+
+    def can_tell(self, _opt_out: OptOut) -> bool:
+        return True
+
+    def tell(self, opt_outs: Sequence[OptOut]) -> Iterator[Sequence[Telling]]:
+        for one in opt_outs:
+            self.told.append(one)
+            yield [Telling(one)]
+
+
+def test_a_pass_that_lost_its_lock_notes_what_it_told_and_tells_nothing_more(acme: Agency) -> None:
+    zorg = acme.list("Zorg", "an@zorg.nl", "bo@zorg.nl")
+    acme.converge()
+    for email in ("an@zorg.nl", "bo@zorg.nl"):
+        acme.sandbox.mailchimp.unsubscribe(acme.audience(zorg), email)
+    acme.once()
+    lock = HeldLock(acme.store._database, client="acme", lease=timedelta(minutes=2), now=lambda: acme.now)
+    sink = OneByOne()
+    with acme.client() as client, client.open_mailchimp(client.lists.integration()) as mailchimp:
+        running = Pass(client=replace(client, opt_outs=sink), id=PassId(1), mailchimp=mailchimp, lock=lock)
+        with pytest.raises(LockHeld):
+            tell_otys(running)
+    assert len(sink.told) == 1
+    assert [one.number for one in told(acme)] == [one.number for one in sink.told]

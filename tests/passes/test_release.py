@@ -9,6 +9,7 @@ from reconciler.errors import StaleApproval
 from reconciler.model import Address, ListUid
 from reconciler.release import AddressRelease
 from reconciler.releasing import Wish, look_at_release, release
+from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
 
@@ -237,3 +238,21 @@ def test_somebody_who_shares_the_old_address_keeps_their_no(acme: Agency) -> Non
     acme.converge()
 
     assert acme.subscribed(zorg) == {ANN}
+
+
+def test_nobody_is_released_from_a_list_that_could_not_be_read(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.converge()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(zorg), ANN)
+    acme.converge()
+    acme.sandbox.faults.add(
+        Fault(
+            kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="lists/.+/members", times=None, value=500
+        )
+    )
+
+    with acme.client(plan_only=True) as client:
+        found = look_at_release(client, wish(ANN))
+
+    assert found.failed
+    assert found.digest == ""

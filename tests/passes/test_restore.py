@@ -6,11 +6,12 @@ import pytest
 
 from reconciler.api.http import RequestNote
 from reconciler.errors import BackupError, StaleApproval
+from reconciler.model import Address, BaseState, LinkState, ListUid, No, NoReason, PassResult
 from reconciler.model import BaseMove as Move
-from reconciler.model import BaseState, LinkState, ListUid, No, NoReason, PassResult
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
 from reconciler.sinks.mailchimp import MailchimpSink
+from reconciler.store import Release
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency, agency, results
 from tests.passes.deleted import (
@@ -91,7 +92,7 @@ def test_merge_fields_come_back_with_their_types(acme: Agency) -> None:
     acme.once()
     audience = acme.sandbox.mailchimp.audience(acme.audience(nurses))
     (kind,) = [one for one in audience.merge_fields if one.tag == "SOORT"]
-    kind.name = "Soort persoon"
+    kind.name, kind.required = "Soort persoon", True
     jan = audience.at_address("jan@zorg.nl")
     assert jan is not None
     acme.sandbox.mailchimp.edit_fields(audience.id, "jan@zorg.nl", PHONE="030-1234567")
@@ -99,7 +100,8 @@ def test_merge_fields_come_back_with_their_types(acme: Agency) -> None:
     acme.once()
     bring_back(acme, nurses)
     (restored,) = acme.world.mailchimp.audiences.values()
-    assert [one.name for one in restored.merge_fields if one.tag == "SOORT"] == ["Soort persoon"]
+    [soort] = [one for one in restored.merge_fields if one.tag == "SOORT"]
+    assert (soort.name, soort.required) == ("Soort persoon", False), "nobody is refused for what is missing"
     fields = contacts(acme, NAME)["jan@zorg.nl"].merge_fields
     assert (fields["SOORT"], fields["PHONE"]) == ("candidate", "030-1234567")
 
@@ -170,6 +172,16 @@ def test_a_database_that_knows_nothing_learns_the_nos_of_the_backup_first(
         assert subscribed(other, NAME) == OWED
         base = other.store.base("acme", ListUid(nurses.uid))
         assert {no.address for no in base.nos} == {"anna@zorg.nl", "kees@zorg.nl"}
+
+
+def test_a_no_that_ended_since_the_backup_is_not_said_again_by_it(acme: Agency) -> None:
+    nurses = deleted(acme)
+    acme.later(hours=1)
+    uid, anna = ListUid(nurses.uid), Address("anna@zorg.nl")
+    over = Release(list_uid=uid, address=anna, addresses=(anna,), told="a no")
+    acme.store.release(acme.store.passes(limit=1)[0].id, "acme", over, by="eva", now=acme.now)
+    bring_back(acme, nurses)
+    assert {no.address for no in acme.store.base("acme", uid).nos} == {"kees@zorg.nl"}
 
 
 # -- what the recruiter does next ------------------------------------------------------------------------
@@ -361,3 +373,25 @@ def test_killed_and_then_taken_up_by_a_pass_it_is_one_audience_too(
     assert subscribed(acme, NAME) == OWED
     assert acme.store.open_intents("acme") == ()
     assert "whose contacts come from OTYS" in look(acme, nurses).hold
+
+
+def test_who_unsubscribes_before_the_command_is_repeated_is_neither_ours_nor_tagged(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = deleted(acme)
+    digest = look(acme, nurses).digest
+    apply = MailchimpSink.apply
+
+    def killed(*given: object) -> None:
+        list(apply(*given))  # type: ignore[arg-type]  # handed on as they came
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(MailchimpSink, "apply", killed)
+        with pytest.raises(Killed):
+            bring_back(acme, nurses, digest)
+    [made] = [one.id for one in acme.world.mailchimp.audiences.values() if one.name == NAME]
+    acme.sandbox.mailchimp.unsubscribe(made, "jan@zorg.nl")
+    bring_back(acme, nurses, digest)
+    assert {email for email, one in contacts(acme, NAME).items() if one.tags} == {"piet@zorg.nl"}
+    assert set(acme.store.base("acme", ListUid(nurses.uid)).rows) == {"piet@zorg.nl"}

@@ -139,7 +139,7 @@ def test_a_service_that_stops_answering_leaves_the_rest_untried(
     assert len(results) == 120
     assert results.count(Result.APPLIED) == 60
     assert results.count(Result.RETRY_LATER) == 60
-    assert len(account.requests("DELETE")) <= 60 + 4 * 4, "four threads, four attempts each"
+    assert len(account.requests("DELETE")) <= 60 + 5 * 4, "five threads, four attempts each"
 
 
 def test_single_writes_are_known_before_all_are_written(
@@ -156,6 +156,47 @@ def test_single_writes_are_known_before_all_are_written(
     archived = [one for one in contacts(account, audience).values() if one.standing is Standing.ARCHIVED]
     assert 1 <= len(first) <= 50
     assert len(archived) == len(first)
+
+
+def test_who_says_no_while_many_are_archived_is_left_alone(
+    account: SandboxAccount, audience: AudienceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.sinks.mailchimp_apply.MANY_REMOVALS", 5)
+    monkeypatch.setattr("reconciler.sinks.mailchimp_apply.REMOVALS_BETWEEN_LOOKS", 4)
+    account.add_contacts(audience, 10)
+    account.add_contact(audience, "zei-het-eerder@klant.nl", Standing.UNSUBSCRIBED)
+    seen = contacts(account, audience)
+    archiving = account.sink.apply(
+        audience, [change(Verb.REMOVE, email, contact=contact) for email, contact in seen.items()]
+    )
+
+    outcomes = list(next(archiving))
+    account.unsubscribe(audience, "subscribed-8@klant.nl")
+    outcomes += [outcome for group in archiving for outcome in group]
+
+    after = {email: contact.standing for email, contact in contacts(account, audience).items()}
+    assert after.pop("subscribed-8@klant.nl") is Standing.UNSUBSCRIBED
+    assert set(after.values()) == {Standing.ARCHIVED}
+    assert len(outcomes) == len(seen)
+    (late,) = [one for one in outcomes if one.result is not Result.APPLIED]
+    assert (late.result, late.change.address) == (Result.RETRY_LATER, "subscribed-8@klant.nl")
+    assert "unsubscribed meanwhile" in late.detail
+
+
+def test_nobody_is_archived_unless_it_is_known_who_said_no_meanwhile(
+    account: SandboxAccount, audience: AudienceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.sinks.mailchimp_apply.MANY_REMOVALS", 5)
+    account.add_contacts(audience, 6)
+    seen = contacts(account, audience).values()
+    strike(account, FaultKind.SERVER_ERROR, "GET .*/members", times=None)
+
+    outcomes = apply(
+        account, audience, *(change(Verb.REMOVE, contact.address, contact=contact) for contact in seen)
+    )
+
+    assert {outcome.result for outcome in outcomes.values()} == {Result.RETRY_LATER}
+    assert account.requests("DELETE") == []
 
 
 def test_never_more_than_five_connections_are_open(account: SandboxAccount, audience: AudienceId) -> None:

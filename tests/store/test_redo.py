@@ -14,6 +14,7 @@ from sqlalchemy import delete, event, insert, select
 from reconciler.errors import StaleApproval, StoreError
 from reconciler.model import Address, BaseMove, ListUid, NoReason, Person
 from reconciler.store import Erased, Release, Store, check_database, open_store
+from reconciler.store.facts import NoFact
 from reconciler.store.records import StoredProposal
 from reconciler.store.redo_log import HeldLog, RedoLog
 from reconciler.store.tables import meta
@@ -188,6 +189,23 @@ def test_an_erasure_leaves_no_trace_in_the_log(desk: Desk) -> None:
         assert nos(store) == {BOB: (P2, P1)}
 
 
+def test_an_erasure_takes_an_address_out_of_what_was_said_and_leaves_other_clients_alone(desk: Desk) -> None:
+    with desk.open() as store:
+        said = BaseMove(address=ANN, row=None, no=no(ANN))
+        store.move(a_pass(store, "bravo"), "bravo", NEWS, [said], NOW)
+        say(store, BOB, P2)
+        release = Release(list_uid=NEWS, address=BOB, addresses=(BOB,), told="a no")
+        store.release(a_pass(store), CLIENT, release, by=f"eva, asked by {ANN}", now=NOW)
+        store.forget(CLIENT, Erased(frozenset({ANN}), frozenset({P1})))
+
+    contents = desk.log.read()
+    assert contents is not None
+    kept = [entry.fact for entry in contents.entries if isinstance(entry.fact, NoFact)]
+    of_ann = [fact for fact in kept if ANN in (fact.address, *(fact.ended_by or "").split())]
+    assert [(fact.client, fact.persons) for fact in of_ann] == [("bravo", ((P1.kind, P1.uid),))]
+    assert [fact.ended_by for fact in kept if fact.ended_at] == ["eva, asked by …"]
+
+
 PROPOSAL = StoredProposal(
     digest="d" * 64, list_uid=NEWS, verb="remove", count=12, message="many", plan_digest="p" * 64
 )
@@ -272,6 +290,9 @@ def test_of_two_histories_the_later_event_of_each_counts(desk: Desk, *, beside: 
             say(store, CARL, P1)
         desk.put_back(newest)
 
+    beside_it = desk.log.path.read_bytes()
+    desk.open().close()
+    assert desk.log.path.read_bytes() == beside_it, "whoever only reads writes no log"
     desk.work().close()
 
     expected = {BOB: (P2,), CARL: (P1,)} if beside == "of another day" else {BOB: (P2,)}

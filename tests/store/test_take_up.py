@@ -11,7 +11,7 @@ from reconciler.store import Erased, Store, open_store
 from reconciler.store.facts import ApprovalFact, ErasureFact, Fact, NoFact
 from reconciler.store.records import StoredProposal
 from reconciler.store.take_up import TakenUp, take_up
-from tests.store.examples import ANN, CLIENT, HOUR, NEWS, NOW, P1, P2, a_pass, change, no, outcome, row
+from tests.store.examples import ANN, BOB, CLIENT, HOUR, NEWS, NOW, P1, P2, a_pass, change, no, outcome, row
 
 EARLIER, LATER = NOW - HOUR, NOW + HOUR
 
@@ -111,6 +111,7 @@ def test_who_is_erased_is_forgotten_wherever_an_old_database_knows_them(
     before = store.known_of(CLIENT, erased)
     assert before
     keys = (*map(store.key_address, erased.addresses), *map(store.key_person, erased.persons))
+    store.remember_erasure(CLIENT, Erased(frozenset({BOB}), frozenset()), NOW)
     client = "bravo" if of_another_client else CLIENT
 
     take(store, ErasureFact(client=client, keys=keys, erased_at=NOW))
