@@ -135,6 +135,9 @@ def test_a_deselected_list_is_unlinked_and_its_contacts_stay(acme: Agency) -> No
     acme.once()
     assert acme.audience(nurses) == audience
     assert acme.subscribed(nurses) == {"jan@zorg.nl", "kees@zorg.nl"}
+    acme.leave(nurses, "jan@zorg.nl")
+    acme.once()
+    assert acme.subscribed(nurses) == {"kees@zorg.nl"}, "whom we added before is still ours"
 
 
 def test_an_emptied_ge203_unlinks_nothing(acme: Agency) -> None:
@@ -217,6 +220,49 @@ def test_a_refused_name_is_not_sent_again_and_stays_visible(acme: Agency) -> Non
     assert acme.once().result is PassResult.FAILED
     acme.once()
     assert acme.sandbox.mailchimp.audience(acme.audience(nurses)).name == "Verpleging"
+
+
+def test_a_name_that_mailchimp_refuses_is_told_in_its_words_and_costs_the_list_nothing_else(
+    acme: Agency,
+) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.once()
+    acme.world.mailchimp.switches.partial_audience_update = False
+    acme.sandbox.otys.rename_list(nurses.uid, "Verpleging")
+    acme.join(nurses, acme.person("kees@zorg.nl"))
+    report = acme.once()
+    assert results(report) == {("rename-audience", "refused"): 1, ("add", "applied"): 1}
+    [told] = [one for one in acme.store.history("acme", limit=100) if one.verb == "rename-audience"]
+    assert told.result == "refused"
+    assert told.detail.startswith("The resource submitted could not be validated.")
+    assert held(acme) == [f"Mailchimp refused to rename-audience it: {told.detail}"]
+
+
+def test_an_audience_that_may_not_be_created_is_told_and_not_waited_for(acme: Agency) -> None:
+    acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.LIST_LIMITS, system="mailchimp", pattern=r"POST /3\.0/lists$")
+    )
+    report = acme.once()
+    [outcome] = [one for of in report.lists for one in of.list_outcomes]
+    assert outcome.result == "refused"
+    assert "no further audience may be created" in outcome.detail
+    assert acme.store.open_intents("acme") == ()
+
+
+def test_an_audience_that_was_there_before_is_not_told_to_be_created(acme: Agency) -> None:
+    other, _ = (acme.sandbox.mailchimp.add_audience(name) for name in ("Zorg", "Bouw"))
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    pattern = r"POST /3\.0/lists$"
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern=pattern, times=None, value=503)
+    )
+    acme.once()
+    acme.sandbox.faults.clear()
+    acme.configure(links=f'"{nurses.uid}" = "{other}"')
+    acme.once()
+    assert acme.audience(nurses) == other
+    assert "create" not in [one.verb for one in acme.store.history("acme", limit=100)]
 
 
 def test_contacts_of_a_deselected_list_leave_where_the_policy_says_so(acme: Agency) -> None:

@@ -55,6 +55,7 @@ def test_the_backup_holds_everything_of_every_contact_and_what_was_remembered(ac
     assert of_jan.contact.ip_opt == jan.ip_opt
     assert of_jan.row is not None
     assert of_jan.row.persons[0].kind == "candidate"
+    assert saved["anna@zorg.nl"].row is not None, "who said no is known by person too"
 
 
 def test_every_no_of_the_audience_is_remembered_strangers_too(acme: Agency) -> None:
@@ -180,8 +181,11 @@ def test_an_audience_that_cannot_be_read_completely_is_not_deleted(acme: Agency)
     acme.sandbox.faults.add(
         Fault(kind=FaultKind.SHORT_PAGE, system="mailchimp", pattern="/members", times=None, value=1)
     )
-    assert acme.once().result is PassResult.FAILED
+    report = acme.once()
     acme.sandbox.faults.clear()
+    assert report.result is PassResult.FAILED
+    [outcome] = [one for of in report.lists for one in of.list_outcomes]
+    assert outcome.detail.startswith("the audience could not be read completely for its backup: ")
     assert "Verpleegkundigen" in names(acme)
     assert backups(acme) == []
 
@@ -208,7 +212,9 @@ def test_killed_around_the_request_history_tells_of_the_deletion_once(
     acme.once()
     acme.once()
     assert names(acme) == ["Chauffeurs"]
-    [told] = [one for one in acme.store.history("acme", limit=100) if one.verb == "delete"]
+    history = acme.store.history("acme", limit=100)
+    assert "unlink" not in [one.verb for one in history], "the deletion let the list go already"
+    [told] = [one for one in history if one.verb == "delete"]
     assert (told.list_uid, told.result, told.reason) == (nurses.uid, "applied", "deleted in OTYS")
     assert told.detail.startswith(f"saved as {backups(acme)[-1 if reached else 0].name}")
     assert acme.store.open_intents("acme") == ()

@@ -1,7 +1,7 @@
 """History knows of every change that reached Mailchimp, even when its answer never came back."""
 
 from reconciler.journal import FOUND_DONE
-from reconciler.model import PassId, Result
+from reconciler.model import Address, ListUid, PassId, Result, Verb
 from reconciler.report import PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.passes.agency import Agency
@@ -110,3 +110,81 @@ def test_what_never_reached_mailchimp_is_not_called_applied(acme: Agency) -> Non
 
     assert [result for result, _ in told(acme, first.pass_id, "remove")] == [Result.RETRY_LATER]
     assert told(acme, second.pass_id, "remove") == [(Result.APPLIED, "")]
+
+
+def test_an_add_that_is_found_done_is_remembered_like_any_other(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.once()
+
+    row = acme.store.base("acme", ListUid(nurses.uid)).rows[Address(PEOPLE[0])]
+    contact = acme.contact(nurses, PEOPLE[0])
+    assert contact is not None
+    assert row.contact_id == contact.contact_id
+    assert row.fields == {"FNAME": "P0", "LNAME": "Jansen"}
+
+
+def test_whoever_left_before_the_add_is_found_done_is_removed_at_whatever_address(acme: Agency) -> None:
+    acme.configure(limits="removals_free = 0\nremovals_percent = 0")
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.leave(nurses, PEOPLE[0])
+    [proposal] = acme.once().proposals
+    acme.sandbox.mailchimp.change_address(acme.audience(nurses), PEOPLE[0], "thuis@zorg.nl")
+    acme.configure(limits="")
+    acme.once()
+
+    assert proposal.verb is Verb.REMOVE
+    assert acme.subscribed(nurses) == {PEOPLE[1]}
+
+
+def test_an_edit_is_found_done_at_the_address_that_the_contact_chose(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    acme.once()
+    acme.sandbox.mailchimp.change_address(acme.audience(nurses), PEOPLE[0], "thuis@zorg.nl")
+    acme.edit(acme.sandbox.otys.people_at(PEOPLE[0])[0], last_name="Anders")
+
+    first = once_without_answers(acme, r"(PATCH|PUT) .*/members/")
+    acme.once()
+
+    assert told(acme, first.pass_id, "update") == [(Result.APPLIED, FOUND_DONE)]
+
+
+def test_an_audience_whose_rename_is_recorded_is_not_told_to_be_renamed_twice(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    acme.once()
+    acme.sandbox.otys.rename_list(nurses.uid, "Verpleging")
+    acme.join(nurses, acme.person(PEOPLE[1]))
+
+    first = once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.once()
+
+    assert first.pass_id is not None
+    assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)]
+    renames = [one.detail for one in acme.store.outcomes(first.pass_id) if one.verb == "rename-audience"]
+    assert renames == [""]
+
+
+def test_a_look_at_the_plan_records_nothing_of_a_pass_that_was_cut_off(acme: Agency) -> None:
+    acme.list("Verpleegkundigen", PEOPLE[0])
+    first = once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.plan()
+
+    assert [result for result, _ in told(acme, first.pass_id, "add")] == [Result.RETRY_LATER]
+    assert len(acme.store.open_intents("acme")) == 1
+
+
+def test_what_was_withheld_is_not_found_done_when_somebody_else_did_it(acme: Agency) -> None:
+    acme.configure(limits="removals_free = 0\nremovals_percent = 0")
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:3])
+    acme.once()
+    acme.leave(nurses, PEOPLE[0])
+    acme.join(nurses, acme.person(PEOPLE[3]))
+
+    first = once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    assert first.proposals
+    acme.sandbox.mailchimp.archive(acme.audience(nurses), PEOPLE[0])
+    acme.once()
+
+    assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)]
+    assert Result.APPLIED not in [result for result, _ in told(acme, first.pass_id, "remove")]

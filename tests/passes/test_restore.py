@@ -8,6 +8,7 @@ from reconciler.api.http import RequestNote
 from reconciler.errors import BackupError, StaleApproval
 from reconciler.model import Address, BaseState, LinkState, ListUid, No, NoReason, PassResult
 from reconciler.model import BaseMove as Move
+from reconciler.ports import NewAudience
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
 from reconciler.sinks.mailchimp import MailchimpSink
@@ -373,6 +374,31 @@ def test_killed_and_then_taken_up_by_a_pass_it_is_one_audience_too(
     assert subscribed(acme, NAME) == OWED
     assert acme.store.open_intents("acme") == ()
     assert "whose contacts come from OTYS" in look(acme, nurses).hold
+
+
+def test_a_restored_audience_that_a_pass_finds_is_told_to_be_restored(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.configure(limits=AT_ONCE)
+    nurses = acme.list(NAME, "jan@zorg.nl")
+    acme.once()
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    digest = look(acme, nurses).digest
+    create = MailchimpSink.create
+
+    def killed(self: MailchimpSink, wanted: NewAudience) -> None:
+        create(self, wanted)
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(MailchimpSink, "create", killed)
+        with pytest.raises(Killed):
+            bring_back(acme, nurses, digest)
+    undelete(nurses)
+    acme.once()
+    told = [one.reason for one in acme.store.history("acme", limit=100) if one.verb == "create"]
+    assert f"restored from backup {backups(acme)[0].name}" in told
 
 
 def test_who_unsubscribes_before_the_command_is_repeated_is_neither_ours_nor_tagged(
