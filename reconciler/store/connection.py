@@ -143,12 +143,12 @@ def insert_rows(
 @cache
 def _insert_sql(table: Table, columns: tuple[str, ...], mark: str, replace: bool) -> str:  # noqa: FBT001 (private)
     marks = ", ".join([mark] * len(columns))
-    sql = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of our tables)
+    sql = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 # nosec B608 (names of our tables)
     if not replace:
         return sql
     key = [column.name for column in table.primary_key]
     moved = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    return f"{sql} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {moved}"
+    return f"{sql} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {moved}"  # nosec B608 (as above)
 
 
 def _engine(url: URL) -> Engine:

@@ -94,7 +94,7 @@ def _in_bytes(text: str) -> bytes:
 
 
 def _set_aside(name: str) -> None:
-    op.execute(f"CREATE TABLE {name}_before AS SELECT * FROM {name}")  # noqa: S608 (a name of this file)
+    op.execute(f"CREATE TABLE {name}_before AS SELECT * FROM {name}")  # noqa: S608 # nosec B608 (our table)
     op.drop_table(name)
 
 
