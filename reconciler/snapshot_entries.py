@@ -30,8 +30,8 @@ class Listed(msgspec.Struct, frozen=True, array_like=True):
     uid: str
     kind: str
     person: str
-    email: str
-    """Empty: as the entry's key has it."""
+    email: str | None
+    """None: as the entry's key has it."""
     values: Mapping[str, str]
     opted_out: bool
     erased: str
@@ -39,7 +39,7 @@ class Listed(msgspec.Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, key: str, one: Recipient) -> "Listed":
         """Given a recipient and the key of its entry, return what is kept of it."""
-        email = "" if one.email == key else one.email
+        email = None if one.email == key else one.email
         who = one.person
         return cls(one.uid, who.kind, who.uid, email, one.values, one.opted_out, one.erased)
 
@@ -48,7 +48,7 @@ class Listed(msgspec.Struct, frozen=True, array_like=True):
         return Recipient(
             uid=self.uid,
             person=Person(self.kind, self.person),
-            email=self.email or key,
+            email=key if self.email is None else self.email,
             values=self.values,
             opted_out=self.opted_out,
             erased=self.erased,

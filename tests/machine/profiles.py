@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-STORIES = {"dev": 8, "ci": 25, "soak": int(os.environ.get("SOAK_STORIES", "100000"))}
+STORIES = {"dev": 8, "ci": 15, "soak": int(os.environ.get("SOAK_STORIES", "100000"))}
 STEPS = {"dev": 20, "ci": 30, "soak": 50}
 
 
