@@ -56,11 +56,16 @@ class Observation:
         return not row.may_be_of(contact.contact_id)
 
     @property
+    def known(self) -> BaseState:
+        """What we last did about it, leaving nos aside."""
+        if self.somebody_elses:
+            return BaseState.NONE if self.listing is Listing.OPTED_OUT else BaseState.REMOVED
+        return BaseState.NONE if self.row is None else self.row.state
+
+    @property
     def base(self) -> BaseState:
         """What we last did about it: a no weighs more than a row."""
-        known = BaseState.NONE if self.row is None else self.row.state
-        if self.somebody_elses:
-            known = BaseState.NONE if self.listing is Listing.OPTED_OUT else BaseState.REMOVED
+        known = self.known
         if self.nos:
             # A no is stored before the removal it asks for: while our row stands, that removal is owed.
             ours = self.row is not None and not self.somebody_elses
@@ -69,6 +74,12 @@ class Observation:
         if self.inherited and not (known is BaseState.ACTIVE and self.standing in REACHED):
             return BaseState.SUPPRESSED
         return known
+
+    @property
+    def brought_nothing_along(self) -> frozenset[Person]:
+        """Who stands behind the address, or stood there last, without a no said elsewhere."""
+        behind = frozenset((*self.persons, *(() if self.row is None else self.row.persons)))
+        return behind.difference(*(no.persons for no in self.inherited))
 
     @property
     def reasons(self) -> frozenset[NoReason]:
