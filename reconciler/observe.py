@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.listing import Listed, Listings
+from reconciler.listing import ERASED, Listed, Listings
 from reconciler.model import (
     Address,
     BaseRow,
@@ -114,6 +114,7 @@ class View:
             )
         )
         self.broken = {invalid.person: invalid for invalid in listings.invalid if invalid.email}
+        self._hidden = frozenset(one.person for one in listings.invalid if one.reason == ERASED)
         self.address_of: Mapping[Person, Address] = {
             person: address
             for address, listed in sorted(listings.by_address.items())
@@ -191,7 +192,10 @@ class View:
 
     def still_on_list(self, seen: Observation) -> bool:
         """Given an address, return whether OTYS lists anybody behind it, under whatever address."""
-        return any(person in self.address_of or person in self.broken for person in seen.persons)
+        return any(
+            person in self.address_of or person in self.broken or person in self._hidden
+            for person in seen.persons
+        )
 
     def still_there(self, row: BaseRow) -> bool:
         """Given one of our rows, return whether its contact lives on in Mailchimp, under any address."""

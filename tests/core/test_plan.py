@@ -885,6 +885,21 @@ def test_whom_the_policy_would_restore_said_nothing_of_what_somebody_else_brings
     assert world.standing("own@x.nl") is Standing.SUBSCRIBED
 
 
+@pytest.mark.parametrize("reads_an_erased_mailbox", [True, False])
+def test_who_shares_an_erased_address_was_not_dropped_and_stays_out(*, reads_an_erased_mailbox: bool) -> None:
+    ann = recipient("ann", "")
+    if reads_an_erased_mailbox:
+        ann = replace(ann, erased="keyed hash")
+    taken_out = no("ann@x.nl", "ann", reason=NoReason.TAKEN_OUT)
+    world = World.of(ann, recipient("bob", "bob@x.nl"), taken_out)
+
+    world.run()
+    world.recipients[0] = recipient("ann", "ann@x.nl")
+    world.run()
+
+    assert world.standing("ann@x.nl") is (Standing.ABSENT if reads_an_erased_mailbox else Standing.SUBSCRIBED)
+
+
 def test_a_contact_that_a_bounce_still_removes_is_not_renamed() -> None:
     world = moved(no("old@x.nl", "ann", reason=NoReason.BOUNCED))
 
