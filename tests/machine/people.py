@@ -1,7 +1,7 @@
 """Two editors behind our back: what people do in OTYS Go! and in Mailchimp, as rules of the machine."""
 
 # ruff: noqa: FBT001 (Hypothesis passes the arguments of a rule by name)
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -10,6 +10,9 @@ from reconciler.sandbox.mailchimp.problems import Problem
 from reconciler.sandbox.mailchimp.state import Audience, Contact
 from reconciler.sandbox.otys.state import Entity, MailingList, Recipient
 from tests.machine.office import Office
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ADDRESSES = tuple(f"{letter}@zorg.nl" for letter in "abcdefgh")
 REFUSED = ("nep@example.com",)
