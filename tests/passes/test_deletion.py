@@ -275,7 +275,7 @@ def test_killed_around_the_request_history_tells_of_the_deletion_once(
         with pytest.raises(Killed):
             acme.once()
     assert set(nos(acme, nurses.uid)) == {"anna@zorg.nl", "kees@zorg.nl"}, "durable before the request"
-    assert len(acme.store.open_intents("acme")) == 1
+    [intent] = acme.store.open_intents("acme")
     acme.once()
     acme.once()
     assert names(acme) == ["Chauffeurs"]
@@ -284,6 +284,7 @@ def test_killed_around_the_request_history_tells_of_the_deletion_once(
     [told] = [one for one in history if one.verb == "delete"]
     assert (told.list_uid, told.list_name) == (nurses.uid, "Verpleegkundigen")
     assert (told.result, told.reason) == ("applied", "deleted in OTYS")
+    assert (told.pass_id == intent.pass_id) is reached, "told of the pass whose request did it"
     assert told.detail.startswith(f"saved as {backups(acme)[-1 if reached else 0].name}")
     assert acme.store.open_intents("acme") == ()
     [link] = [one for one in acme.store.links("acme") if one.list_uid == nurses.uid]
