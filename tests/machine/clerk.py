@@ -20,6 +20,7 @@ What the clerk cannot be asked to know, in words:
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -177,9 +178,13 @@ def with_old_memory(page: Page, old: Page) -> Page:
     return replace(page, reached=old.reached)
 
 
-def only_ends(before: Page, seen: Page) -> Page:
-    """Given a page before and after a look that may not have been noticed, keep of it only what ended."""
-    return replace(before, nos=before.nos & seen.nos)
+def only_ends(before: Page, seen: Page, archived: AbstractSet[str]) -> Page:
+    """Given a page before and after a look that may not have been noticed, keep of it only what ended.
+
+    `archived`: the contacts that we took out ourselves meanwhile, whom nobody else took out.
+    """
+    reached = {at: known for at, known in before.reached.items() if known[0] not in archived}
+    return replace(before, nos=before.nos & seen.nos, reached=reached)
 
 
 def _without_those_who_came_back(nos: frozenset[Said], screens: Screens) -> frozenset[Said]:

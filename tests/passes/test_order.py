@@ -27,6 +27,7 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
         acme.sandbox.mailchimp.unsubscribe(acme.audience(made), f"een@{made.name}.nl")
         acme.sandbox.otys.rename_list(made.uid, made.name.upper())
     acme.list("nieuw", "iemand@nieuw.nl")
+    acme.list("leeg")
     known_when_written: list[int] = []
 
     def watch(_count: RequestCount, note: RequestNote) -> None:

@@ -32,6 +32,9 @@ class Follower(Unwatched):
         self.told.append((client, lists))
         self.at_the_lists()
 
+    def to_write(self, client: str, contacts: int) -> None:
+        self.told.append((client, "to write", contacts))
+
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
         self.told.append((client, list_uid, changes))
 
@@ -63,8 +66,8 @@ def test_who_follows_a_pass_is_told_of_every_list_and_of_what_is_written(acme: A
     assert follower.told[0] == ("acme", 2)
     assert follower.told[-1] is report
     between = follower.told[1:-1]
-    assert len(between) == 3
-    for told in (("acme", nurses.uid, 2), ("acme", of_nurses), ("acme", of_drivers)):
+    assert len(between) == 4
+    for told in (("acme", "to write", 2), ("acme", nurses.uid, 2), ("acme", of_nurses), ("acme", of_drivers)):
         assert told in between
 
 
@@ -235,6 +238,9 @@ def test_a_field_made_for_the_contacts_is_told_like_any_change(acme: Agency) -> 
     acme.fields += '\nROEPNAAM = "{first_name}"'
     for method in ("GET", "POST"):
         fail(acme, f"{method} .*merge-fields")
+        begun = acme.store.open_intents("acme")
+        acme.plan()
+        assert acme.store.open_intents("acme") == begun, "a look at the plan begins nothing"
         [of_nurses] = acme.once().lists
         assert "Mailchimp" in of_nurses.problem
         assert of_nurses.failure is FailureKind.UNREACHABLE
