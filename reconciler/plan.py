@@ -118,7 +118,8 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
     _follow_fresh_nos(view, policy)
     renames = _renames(view, moved, policy)
     settled = {address for change in renames for address in (change.address, change.move.replaces)}
-    results = [_settle(view, address, policy) for address in view.addresses() if address not in settled]
+    open_questions = (one for one in view.addresses() if one not in settled and not view.in_step(one))
+    results = [_settle(view, address, policy) for address in open_questions]
     changes, refused = _hold_back_refused((*renames, *_changes(results)), sides.base.refusals, now)
     return ListPlan(
         client=sides.client,
