@@ -332,6 +332,7 @@ class WorldMachine(Erasing):
         for audience, contacts in self.backup.ours.items():
             self.ours[audience] |= contacts  # who left since, and came back alone, is remembered as ours
         self._remember_who_was_erased()
+        self.moved_contacts.update(one.id for one in self.audiences())  # what was renamed since is forgotten
         self.memory_is_old = self.moved_names = True
 
     # -- at rest

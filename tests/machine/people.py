@@ -39,7 +39,7 @@ class People(RuleBasedStateMachine):
         self.touched: set[str] = set()
         """Addresses about which somebody did something in Mailchimp, and people who opted out."""
         self.moved_contacts: set[str] = set()
-        """Audiences in which somebody changed an address: there the history goes by the address in OTYS."""
+        """Audiences in which an address is not the one we remember: there the history goes by ours."""
         self.moved_names = False
         """Whether a name or a flag changed, so that an audience cut off at birth may not be found again."""
         self.deleted_at: dict[str, datetime] = {}
