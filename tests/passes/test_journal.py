@@ -180,6 +180,9 @@ def test_a_look_at_the_plan_records_nothing_of_a_pass_that_was_cut_off(acme: Age
     assert [result for result, _ in told(acme, first.pass_id, "add")] == [Result.RETRY_LATER]
     assert len(acme.store.open_intents("acme")) == 1
 
+    acme.once()
+    assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)]
+
 
 def test_what_was_withheld_is_not_found_done_when_somebody_else_did_it(acme: Agency) -> None:
     acme.configure(limits="removals_free = 0\nremovals_percent = 0")
@@ -266,3 +269,33 @@ def test_an_add_is_looked_up_where_the_audience_is_shown_in_part(acme: Agency) -
     acme.once()
 
     assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)] * len(PEOPLE)
+
+
+def test_a_removal_is_found_done_at_the_address_that_the_contact_chose(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    acme.once()
+    acme.sandbox.mailchimp.change_address(acme.audience(nurses), PEOPLE[0], "thuis@zorg.nl")
+    acme.once()
+    acme.leave(nurses, PEOPLE[0])
+
+    first = once_without_answers(acme, "DELETE .*/members/")
+    acme.once()
+
+    assert told(acme, first.pass_id, "remove") == [(Result.APPLIED, FOUND_DONE)]
+
+
+def test_a_move_is_not_found_done_when_somebody_else_came_to_the_new_address(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at(PEOPLE[0])[0], email="nieuw@zorg.nl")
+    acme.sandbox.faults.add(
+        Fault(
+            kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="PUT .*/members/", times=None, value=503
+        )
+    )
+    first = acme.once()
+    acme.sandbox.faults.clear()
+    acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "nieuw@zorg.nl")
+    acme.once()
+
+    assert [result for result, _ in told(acme, first.pass_id, "rename")] == [Result.RETRY_LATER]
