@@ -30,12 +30,17 @@ def rules_of(client: Client) -> Rules:
 
 def came_to_rest(running: Pass, pairing: Pairing) -> AtRest | None:
     """Given a list as it is now, return it as it came to rest if nothing but its bytes can differ."""
-    before = running.client.unchanged.take(pairing, running.now())
-    return before if _may_rest(running, pairing) else None
+    client = running.client
+    before = client.unchanged.take(pairing, running.now())
+    if before is None or not _may_rest(running, pairing):
+        return None
+    if before.row is not None:
+        client.catalogue_watch.recall(pairing.list_uid, before.row)
+    return before
 
 
 def wake(running: Pass, pairing: Pairing) -> None:
-    """Given a list that is decided anew, let the database forget that it was at rest before it learns more."""
+    """Given a list that is decided anew, let the database forget that it was at rest, before all else."""
     client = running.client
     if running.lock is not None and running.sink is not None and client.unchanged.wake(pairing.list_uid):
         client.store.end_rest(client.name, pairing.list_uid)
@@ -62,6 +67,7 @@ def come_to_rest(running: Pass, pairing: Pairing, tapes: Tapes, found: Found) ->
         due=due(pairing.list_uid, now, client.limits, client.zone),
         recipients_seen=tapes.began,
         contacts_seen=tapes.contacts.began or tapes.began,
+        row=client.catalogue_watch.seen(pairing.list_uid),
     )
     client.unchanged.keep(at_rest)
     if running.lock is None or running.sink is None or at_rest.due <= now:

@@ -1,7 +1,7 @@
 """Writes down what is known of a list at rest in few bytes, and reads it back in another process.
 
-What must be equal for the list to be at rest still (its pairing, and the rules it was decided by) is kept as a
-digest only. Whatever cannot be understood, or comes of other rules, tells nothing: the list is decided.
+What must be equal for the list to be at rest still (its pairing, and the rules it was decided by) is kept as
+a digest only. Whatever cannot be understood, or comes of other rules, tells nothing: the list is decided.
 """
 
 import zlib
@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from reconciler.api.tape import Asked, Query, Trace
+from reconciler.catalogue_watch import Seen
 from reconciler.guard import Guarded
 from reconciler.listing import Invalid
 from reconciler.model import Change, Outcome, Result, Standing, Tally
@@ -64,6 +65,8 @@ class AtRest:
     """When the recipients were last seen to be as they were: when the first of it was asked, by our clock."""
     contacts_seen: datetime
     """The same of the contacts, by Mailchimp's clock where it tells."""
+    row: Seen | None = None
+    """How it stood in OTYS' catalogue when its recipients were read."""
 
 
 class _Body(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -77,6 +80,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     refused: tuple[Refused, ...]
     invalid: tuple[Invalid, ...]
     glance: Glance | None
+    row: Seen | None
     moments: tuple[datetime, datetime, datetime, datetime]
 
 
@@ -95,6 +99,7 @@ def write_down(at_rest: AtRest, rules: Rules) -> bytes | None:
         refused=plan.refused,
         invalid=plan.invalid,
         glance=at_rest.found.glance,
+        row=at_rest.row,
         moments=(at_rest.since, at_rest.due, at_rest.recipients_seen, at_rest.contacts_seen),
     )
     told = zlib.compressobj(9, zdict=_TYPICAL)
@@ -123,6 +128,7 @@ def read_back(written: bytes, pairing: Pairing, rules: Rules) -> AtRest | None:
         due=due,
         recipients_seen=recipients_seen,
         contacts_seen=contacts_seen,
+        row=body.row,
     )
 
 
@@ -205,6 +211,7 @@ def _typical() -> bytes:
             refused=(),
             invalid=(),
             glance=Glance(told, moment),
+            row=Seen(row="2026-01-01 00:00:00", since=moment, who=told, what=told),
             moments=(moment, moment, moment, moment),
         )
     )

@@ -1,7 +1,7 @@
 """Remembers the lists that came to rest, so that one whose bytes are the same need not be decided again.
 
-In memory, and as the database keeps it: whoever begins anew, or finds that somebody else worked on the client,
-goes by the database, which forgets a list as soon as anything changes that it rests on.
+In memory, and as the database keeps it: whoever begins anew, or finds that somebody else worked on the
+client, goes by the database, which forgets a list as soon as anything changes that it rests on.
 """
 
 import secrets
@@ -33,8 +33,8 @@ class Unchanged:
     def begin(self, pass_id: PassId, rules: Rules, *, alone: bool) -> bool:
         """Given a pass that begins, and whether nobody else worked on the client since the one before.
 
-        Return whether that leaves anything to go by; else it is to be recalled. A pass with a lower number than
-        the one before shows that an older database was put back.
+        Return whether what is remembered still counts; else it is to be recalled. A pass with a lower number
+        than the one before shows that an older database was put back.
         """
         with self._lock:
             goes_on = alone and pass_id > self._last_pass
