@@ -1,21 +1,49 @@
 """Which lists of a pass are at rest: those that on both sides are as when there was nothing to do."""
 
+import sys
 from dataclasses import replace
+from hashlib import blake2b
 
+import email_validator
+import msgspec
+
+from reconciler import __version__
+from reconciler.client import Client
 from reconciler.guard import Guarded
 from reconciler.model import Verb
 from reconciler.pairing import Pairing
 from reconciler.plan import Sides
 from reconciler.quiet import due
+from reconciler.resting import AtRest, Found, Rules
 from reconciler.running import Pass
 from reconciler.sides import Tapes
-from reconciler.unchanged import AtRest, Found
+
+
+def rules_of(client: Client) -> Rules:
+    """Given a client, return what its lists are decided by in this process."""
+    programs = (__version__, sys.version, email_validator.__version__)
+    chosen = (client.templates, client.policy, client.limits, client.pairs, str(client.zone))
+    kept = (client.mode, client.snapshot_days)
+    told = msgspec.msgpack.encode((programs, chosen, kept, client.mapping), order="deterministic")
+    return Rules(client.name, blake2b(told, digest_size=16).digest())
 
 
 def came_to_rest(running: Pass, pairing: Pairing) -> AtRest | None:
     """Given a list as it is now, return it as it came to rest if nothing but its bytes can differ."""
-    before = running.client.unchanged.take(pairing, running.now())
-    return before if _may_rest(running, pairing) else None
+    client = running.client
+    before = client.unchanged.take(pairing, running.now())
+    if before is None or not _may_rest(running, pairing):
+        return None
+    if before.row is not None:
+        client.catalogue_watch.recall(pairing.list_uid, before.row)
+    return before
+
+
+def wake(running: Pass, pairing: Pairing) -> None:
+    """Given a list that is decided anew, let the database forget that it was at rest, before all else."""
+    client = running.client
+    if running.lock is not None and running.sink is not None and client.unchanged.wake(pairing.list_uid):
+        client.store.end_rest(client.name, pairing.list_uid)
 
 
 def stay_at_rest(running: Pass, before: AtRest, tapes: Tapes) -> None:
@@ -30,18 +58,23 @@ def come_to_rest(running: Pass, pairing: Pairing, tapes: Tapes, found: Found) ->
     if not _may_rest(running, pairing) or not recipients or not contacts:
         return
     client, now = running.client, running.now()
-    client.unchanged.keep(
-        AtRest(
-            pairing=pairing,
-            recipients=recipients,
-            contacts=contacts,
-            found=found,
-            since=now,
-            due=due(pairing.list_uid, now, client.limits, client.zone),
-            recipients_seen=tapes.began,
-            contacts_seen=tapes.contacts.began or tapes.began,
-        )
+    at_rest = AtRest(
+        pairing=pairing,
+        recipients=recipients,
+        contacts=contacts,
+        found=found,
+        since=now,
+        due=due(pairing.list_uid, now, client.limits, client.zone),
+        recipients_seen=tapes.began,
+        contacts_seen=tapes.contacts.began or tapes.began,
+        row=client.catalogue_watch.seen(pairing.list_uid),
     )
+    client.unchanged.keep(at_rest)
+    if running.lock is None or running.sink is None or at_rest.due <= now:
+        return
+    written = client.unchanged.write_down(at_rest)
+    if written is not None:
+        client.store.keep_rest(running.lock, pairing.list_uid, written)
 
 
 def nothing_to_do(sides: Sides, guarded: Guarded) -> bool:

@@ -1,6 +1,7 @@
 """Watches whether OTYS' catalogue announces that a list changed, and since when each row stands as it does.
 
-In memory only: what is seen is evidence, which the store keeps; whoever begins anew has seen nothing.
+In memory: what is seen is evidence, which the store keeps. Of a list at rest it also keeps how it was seen
+last.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ _encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class Seen:
     """A list as it was read last, whole."""
 
     row: str
@@ -40,7 +41,7 @@ class CatalogueWatch:
     """What was seen of one client's lists. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._seen: dict[ListUid, _Seen] = {}
+        self._seen: dict[ListUid, Seen] = {}
         self._evidence = NO_EVIDENCE
         self._lock = Lock()
 
@@ -59,7 +60,7 @@ class CatalogueWatch:
         row = mailing_list.last_modified
         if not row or not snapshot.tally.complete:
             return
-        read = _Seen(row=row, since=now, who=_who(snapshot.recipients), what=_what(snapshot.recipients))
+        read = Seen(row=row, since=now, who=_who(snapshot.recipients), what=_what(snapshot.recipients))
         with self._lock:
             before = self._seen.get(mailing_list.uid)
             if before is not None:
@@ -81,6 +82,17 @@ class CatalogueWatch:
         if seen is None or seen.doubted or not mailing_list.last_modified:
             return False
         return seen.row == mailing_list.last_modified and seen.since + OVERLAP <= read_at
+
+    def seen(self, uid: ListUid) -> Seen | None:
+        """Given a list, return how it was read last; None where that is not known, or in doubt."""
+        with self._lock:
+            seen = self._seen.get(uid)
+        return None if seen is None or seen.doubted else seen
+
+    def recall(self, uid: ListUid, seen: Seen) -> None:
+        """Given how a list was read last by another process, remember it unless it was read by this one."""
+        with self._lock:
+            self._seen.setdefault(uid, seen)
 
     def take_evidence(self) -> Evidence:
         """Return what was seen since this was asked last."""

@@ -12,6 +12,7 @@ from reconciler.model import AudienceId, Integration, ListUid
 from reconciler.policy import Limits, Policy
 from reconciler.ports import AudienceSink, AudienceSource, ListSource, OptOutSink
 from reconciler.report import ListReport, PassReport, Traffic
+from reconciler.sources.mapping import OtysMapping
 from reconciler.stop import Stop
 from reconciler.store import Store
 from reconciler.unchanged import Unchanged
@@ -82,6 +83,8 @@ class Client:
     backups: Path
     """Where audiences are saved before they are deleted."""
     pairs: Mapping[ListUid, AudienceId]
+    mapping: OtysMapping | None = None
+    """How what OTYS answers is understood; None where the lists are not read there."""
     traffic: Callable[[], Mapping[str, Traffic]] = dict
     """What was asked of each service so far."""
     opt_outs: OptOutSink | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.at_rest import came_to_rest, come_to_rest, nothing_to_do, stay_at_rest
+from reconciler.at_rest import came_to_rest, come_to_rest, nothing_to_do, stay_at_rest, wake
 from reconciler.errors import CredentialsRejected, RemoteError, in_words
 from reconciler.failure import FailureKind, kind_of
 from reconciler.flapping import hold_flapping
@@ -29,10 +29,10 @@ from reconciler.ports import AudienceSink
 from reconciler.recall import keep_recalled
 from reconciler.record import keep_plan
 from reconciler.report import ListReport, Look, is_writing
+from reconciler.resting import AtRest, Found
 from reconciler.running import Pass
 from reconciler.shortcuts import note_row
 from reconciler.sides import Tapes, fetched_ahead, plan_sides, read_sides
-from reconciler.unchanged import AtRest, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     with fetched_ahead(running, before) as tapes:
         if before is not None and tapes.same:
             return _left_at_rest(running, pairing, before, tapes)
+        wake(running, pairing)
         sides = catch_up(running, pairing, read_sides(running, pairing, tapes))
     seen, planned = plan_sides(running, sides)
     plan = hold_flapping(running, planned)
@@ -98,7 +99,8 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     decided = replace(decided, guarded=guarded.to_report())
     # Whoever was looked up, or flaps, may be decided otherwise when the same bytes come again.
     if seen is sides and plan is planned and nothing_to_do(sides, guarded) and not decided.problem:
-        found = Found(decided.guarded, decided.outcomes, sides.contacts.newest)
+        newest = sides.contacts.newest
+        found = Found(decided.guarded, decided.outcomes, None if newest is None else newest.glance())
         come_to_rest(running, pairing, tapes, found)
     return decided
 

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from heapq import nlargest
 from typing import Final
+
+import msgspec
 
 LOOKED_AT: Final = 11
 """So many of those that changed last are asked for."""
@@ -35,16 +38,31 @@ class Newest:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """Stands for the newest of an audience; equal ones have equal glances."""
+
+    digest: bytes
+    latest: datetime | None
+    """When any of them changed last; None when nobody is there."""
+
+    def settled(self, read_at: datetime) -> bool:
+        """Given when the audience was read, return whether any later change must come before these."""
+        return self.latest is None or self.latest + OVERLAP <= read_at
+
+
+@dataclass(frozen=True, slots=True)
 class NewestContacts:
     """The newest of the two listings of an audience."""
 
     live: Newest
     archived: Newest
 
-    def settled(self, read_at: datetime) -> bool:
-        """Given when the audience was read, return whether any later change must come before these."""
-        moments = [one.moment for one in (self.live, self.archived)]
-        return all(moment is None or moment + OVERLAP <= read_at for moment in moments)
+    def glance(self) -> Glance:
+        """Return what stands for them, in few bytes."""
+        both = (self.live, self.archived)
+        told = msgspec.msgpack.encode([(one.total, sorted(one.changed), one.edge) for one in both])
+        moments = [one.moment for one in both if one.moment is not None]
+        return Glance(blake2b(told, digest_size=16).digest(), max(moments, default=None))
 
 
 def newest_of(changed: Iterable[tuple[str, object]], total: int) -> Newest | None:

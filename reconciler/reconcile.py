@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from structlog.contextvars import bound_contextvars
 
+from reconciler.at_rest import rules_of
 from reconciler.client import Client
 from reconciler.deletion import drop_old_backups
 from reconciler.errors import LockHeld, ReconcilerError, StoreError, in_words
@@ -52,7 +53,8 @@ def reconcile(
     """
     with _locked(client, trigger, mark=client.unchanged.mark) as lock:
         begun = _began(client, trigger, only, pass_id)
-        client.unchanged.begin(begun, alone=lock.alone)
+        if not client.unchanged.begin(begun, rules_of(client), alone=lock.alone):
+            client.unchanged.recall(client.store.rests(client.name))
         if full:
             client.unchanged.forget(only)
         return _recorded(client, begun, _Order(only=only), lock)

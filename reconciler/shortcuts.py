@@ -6,9 +6,9 @@ A decision is only ever made from two whole sides. All that these spare is readi
 from reconciler.api.tape import Tape
 from reconciler.errors import RemoteError
 from reconciler.model import MailingList, RecipientSnapshot
+from reconciler.resting import AtRest
 from reconciler.running import Pass
 from reconciler.trust import NO_EVIDENCE, TrustState
-from reconciler.unchanged import AtRest
 
 
 def recipients_stand(running: Pass, before: AtRest) -> bool:
@@ -21,13 +21,14 @@ def recipients_stand(running: Pass, before: AtRest) -> bool:
 
 def contacts_stand(running: Pass, before: AtRest) -> bool:
     """Given a list as it came to rest, return whether a look at its audience shows it so still."""
-    audience, newest = before.pairing.audience, before.found.newest
-    if audience is None or newest is None or not newest.settled(before.contacts_seen):
+    audience, glance = before.pairing.audience, before.found.glance
+    if audience is None or glance is None or not glance.settled(before.contacts_seen):
         return False
     try:
-        return running.source.newest(audience.id) == newest
+        newest = running.source.newest(audience.id)
     except RemoteError:
         return False  # its pages must tell
+    return newest is not None and newest.glance() == glance
 
 
 def note_row(running: Pass, mailing_list: MailingList | None) -> None:

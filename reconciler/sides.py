@@ -22,10 +22,10 @@ from reconciler.pairing import Pairing
 from reconciler.plan import ListPlan, Sides, plan_list
 from reconciler.recall import recalled_nos
 from reconciler.report import Look
+from reconciler.resting import AtRest
 from reconciler.running import Pass
 from reconciler.shortcuts import contacts_stand, note_recipients, recipients_stand
 from reconciler.threads import threads
-from reconciler.unchanged import AtRest
 
 LOOKUPS_AT_A_TIME = 4
 NOTHING_THERE = Tally(rows=0, declared_before=0, declared_after=0)
@@ -61,7 +61,11 @@ def fetched_ahead(running: Pass, before: AtRest | None) -> Iterator[Tapes]:
     """
     differs = Event()
     known = ((), ()) if before is None else (before.recipients, before.contacts)
-    with Tape(known[0], stop=differs) as recipients, Tape(known[1], stop=differs) as contacts:
+    seed = running.client.store.page_seed
+    with (
+        Tape(known[0], seed=seed, stop=differs) as recipients,
+        Tape(known[1], seed=seed, stop=differs) as contacts,
+    ):
         tapes = Tapes(recipients, contacts, running.now())
         if before is not None:
             with threads(2, "pages") as both:

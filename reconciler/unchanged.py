@@ -1,48 +1,18 @@
 """Remembers the lists that came to rest, so that one whose bytes are the same need not be decided again.
 
-In memory only: whoever begins anew, or finds that somebody else worked on the client, decides everything.
+In memory, and as the database keeps it: whoever begins anew, or finds that somebody else worked on the
+client, goes by the database, which forgets a list as soon as anything changes that it rests on.
 """
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from threading import Lock
 from typing import Final
 
-from reconciler.api.tape import Trace
-from reconciler.guard import Guarded
-from reconciler.model import ListUid, Outcome, PassId
-from reconciler.newest import NewestContacts
+from reconciler.model import ListUid, PassId
 from reconciler.pairing import Pairing
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found out about a list with nothing to do, to be told again while it is at rest."""
-
-    guarded: Guarded
-    outcomes: tuple[Outcome, ...]
-    """What is held, and told in every pass."""
-    newest: NewestContacts | None
-    """What a short look at the audience must show while nothing in it changes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtRest:
-    """A list about which there was nothing to write and nothing to remember."""
-
-    pairing: Pairing
-    recipients: Trace
-    contacts: Trace
-    found: Found
-    since: datetime
-    """When it was decided."""
-    due: datetime
-    """When it is to be decided anew."""
-    recipients_seen: datetime
-    """When the recipients were last seen to be as they were: when the first of it was asked, by our clock."""
-    contacts_seen: datetime
-    """The same of the contacts, by Mailchimp's clock where it tells."""
+from reconciler.resting import AtRest, Rules, read_back, write_down
 
 
 class Unchanged:
@@ -52,26 +22,42 @@ class Unchanged:
         self.mark: Final = secrets.token_hex(16)
         """What is left with the client's lock."""
         self._lists: dict[ListUid, AtRest] = {}
+        self._written: dict[ListUid, bytes] = {}
+        """Those that only the database knows yet."""
+        self._kept: set[ListUid] = set()
+        """Those that the database may know."""
+        self._rules: Rules | None = None
         self._last_pass = PassId(0)
         self._lock = Lock()
 
-    def begin(self, pass_id: PassId, *, alone: bool) -> None:
+    def begin(self, pass_id: PassId, rules: Rules, *, alone: bool) -> bool:
         """Given a pass that begins, and whether nobody else worked on the client since the one before.
 
-        A pass with a lower number than the one before shows that an older database was put back.
+        Return whether what is remembered still counts; else it is to be recalled. A pass with a lower number
+        than the one before shows that an older database was put back.
         """
         with self._lock:
-            if not alone or pass_id <= self._last_pass:
+            goes_on = alone and pass_id > self._last_pass
+            self._last_pass, self._rules = pass_id, rules
+            if not goes_on:
                 self._lists.clear()
-            self._last_pass = pass_id
+                self._written.clear()
+            return goes_on
+
+    def recall(self, written: Mapping[ListUid, bytes]) -> None:
+        """Given the lists at rest as the database knows them, go by that."""
+        with self._lock:
+            self._written = dict(written)
+            self._kept = set(written)
 
     def forget(self, only: ListUid | None) -> None:
         """Given a list, or none for all, remember nothing of it any more."""
         with self._lock:
-            if only is None:
-                self._lists.clear()
-            else:
-                self._lists.pop(only, None)
+            for known in (self._lists, self._written):
+                if only is None:
+                    known.clear()
+                else:
+                    known.pop(only, None)
 
     def take(self, pairing: Pairing, now: datetime) -> AtRest | None:
         """Given a list as it is now, return it as it came to rest, and forget it until it is kept again.
@@ -80,6 +66,9 @@ class Unchanged:
         """
         with self._lock:
             found = self._lists.pop(pairing.list_uid, None)
+            written = self._written.pop(pairing.list_uid, None)
+        if written is not None and self._rules is not None:
+            found = read_back(written, pairing, self._rules)
         if found is None or found.pairing != pairing:
             return None
         return found if found.since <= now < found.due else None
@@ -88,3 +77,18 @@ class Unchanged:
         """Given a list that is at rest, remember it."""
         with self._lock:
             self._lists[at_rest.pairing.list_uid] = at_rest
+
+    def write_down(self, at_rest: AtRest) -> bytes | None:
+        """Given a list that came to rest, return it as the database is to keep it; None: it is not."""
+        written = None if self._rules is None else write_down(at_rest, self._rules)
+        if written is not None:
+            with self._lock:
+                self._kept.add(at_rest.pairing.list_uid)
+        return written
+
+    def wake(self, uid: ListUid) -> bool:
+        """Given a list that is not at rest, return whether the database may have it so."""
+        with self._lock:
+            kept = uid in self._kept
+            self._kept.discard(uid)
+            return kept

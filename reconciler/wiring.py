@@ -100,6 +100,7 @@ def open_client(
             watcher=watcher,
             now=now,
             backups=backups_folder(config),
+            mapping=lists.mapping if isinstance(lists, OtysSource) else None,
             pairs={ListUid(uid): AudienceId(audience) for uid, audience in chosen.links.items()},
             traffic=requests.so_far,
             zone=config.daemon.timezone,

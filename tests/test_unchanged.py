@@ -17,12 +17,14 @@ from reconciler.model import (
 )
 from reconciler.pairing import Pairing
 from reconciler.policy import Limits
-from reconciler.unchanged import AtRest, Found, Unchanged
+from reconciler.resting import AtRest, Found, Rules
+from reconciler.unchanged import Unchanged
 from tests.core.world import World, contact, no, recipient
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ANN = Address("ann@x.nl")
 ZORG = Pairing(list_uid=ListUid("1001"), list_name="Zorg", syncs=True)
+RULES = Rules("acme", b"")
 GUARDED = guard(World.of(recipient("ann", ANN)).plan(), Limits(), approved=lambda _digest: False)
 
 
@@ -41,7 +43,7 @@ def at_rest(pairing: Pairing = ZORG) -> AtRest:
 
 def remembering(*pairings: Pairing) -> Unchanged:
     memory = Unchanged()
-    memory.begin(PassId(7), alone=True)
+    memory.begin(PassId(7), RULES, alone=True)
     for pairing in pairings:
         memory.keep(at_rest(pairing))
     return memory
@@ -59,13 +61,13 @@ def test_anything_else_about_the_pair_counts_as_a_change() -> None:
 
 def test_whoever_was_not_alone_knows_nothing() -> None:
     memory = remembering(ZORG)
-    memory.begin(PassId(8), alone=False)
+    memory.begin(PassId(8), RULES, alone=False)
     assert memory.take(ZORG, NOW) is None
 
 
 def test_a_pass_number_that_comes_again_shows_that_an_older_database_was_put_back() -> None:
     memory = remembering(ZORG)
-    memory.begin(PassId(7), alone=True)
+    memory.begin(PassId(7), RULES, alone=True)
     assert memory.take(ZORG, NOW) is None
 
 

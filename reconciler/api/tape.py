@@ -1,13 +1,12 @@
 """Knows what was asked to read one side of a list, and whether asking it again brings the same bytes."""
 
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import structlog
 import xxhash
@@ -17,7 +16,6 @@ from reconciler.api.spool import Kept, Spool
 from reconciler.errors import RemoteError
 
 _log = structlog.get_logger(__name__)
-_SEED: Final = secrets.randbits(64)  # so that nobody can make up two pages with one fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +50,10 @@ class Tape:
     the rest: nothing is asked twice.
     """
 
-    def __init__(self, known: Trace = (), *, stop: Event | None = None) -> None:
+    def __init__(self, known: Trace = (), *, seed: int, stop: Event | None = None) -> None:
         """Given what the last reading asked, if that is known.
 
+        The seed of the fingerprints is a secret, so that nobody can make up two pages with one fingerprint.
         `stop` is set as soon as an answer differs, and ends the fetching ahead of all tapes that share it.
         """
         self.same = False
@@ -62,6 +61,7 @@ class Tape:
         self.spared = False
         """Whether nothing needed to be asked to know that."""
         self._known = known
+        self._seed = seed
         self._stop = stop or Event()
         self._ahead: deque[tuple[Query, _Ahead | RemoteError]] = deque()
         self._asked: list[Asked] = []
@@ -96,7 +96,7 @@ class Tape:
                 self._stop.set()
                 return
             self._ahead.append((asked.query, self._keep(answer)))
-            if _fingerprint(asked.query, answer) != asked.fingerprint:
+            if self._fingerprint(asked.query, answer) != asked.fingerprint:
                 self._stop.set()
                 return
         self.same = bool(self._known)
@@ -110,7 +110,7 @@ class Tape:
         if answer is None:
             answer = ask()
             self._note_clock(answer)
-        self._asked.append(Asked(query, _fingerprint(query, answer)))
+        self._asked.append(Asked(query, self._fingerprint(query, answer)))
         return answer
 
     def prove_nothing(self) -> None:
@@ -128,6 +128,13 @@ class Tape:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _fingerprint(self, query: Query, answer: Answer) -> bytes:
+        told = xxhash.xxh3_128(seed=self._seed)
+        told.update(f"{answer.status} {query.path} {len(query.arguments)} ".encode())
+        told.update(query.arguments)
+        told.update(answer.body)
+        return told.digest()
 
     def _note_clock(self, answer: Answer) -> None:
         if not self._ahead and not self._asked:
@@ -170,11 +177,3 @@ class _Ahead:
     status: int
     headers: Mapping[str, str]
     body: Kept
-
-
-def _fingerprint(query: Query, answer: Answer) -> bytes:
-    told = xxhash.xxh3_128(seed=_SEED)
-    told.update(f"{answer.status} {query.path} {len(query.arguments)} ".encode())
-    told.update(query.arguments)
-    told.update(answer.body)
-    return told.digest()

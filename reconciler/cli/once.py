@@ -11,7 +11,7 @@ from reconciler.reconcile import reconcile
 
 FullOption = Annotated[
     bool,
-    typer.Option("--full", help="Read every list whole; so it is in any case, as `once` remembers no pass."),
+    typer.Option("--full", help="Read every list whole on both sides, whatever is known of it."),
 ]
 
 
@@ -31,7 +31,7 @@ def once(
 ) -> None:
     """Run one pass now: bring the audiences in step with the lists, as far as the guards allow.
 
-    Every list is read whole: only the daemon remembers from one pass to the next what need not be read again.
+    A list of which no byte changed since there was nothing to do about it is fetched and not decided again.
     A client in plan mode is only looked at. Exits with 3 when something is withheld, with 1 when something
     failed, with 75 when another pass of the client runs.
     """

@@ -14,14 +14,15 @@ from reconciler.process import is_gone
 from reconciler.store.connection import Database
 from reconciler.store.open import open_database, redo_of
 from reconciler.store.schema import upgrade
-from reconciler.store.tables import locks, meta, metadata
+from reconciler.store.tables import locks, meta, metadata, rests
 
 Tell: TypeAlias = Callable[[str, int, int], None]
 """Gets the table that is being copied, how many rows of all tables are copied, and of how many."""
 
 _BATCH: Final = 1000
-# A lock speaks of a process that works on the one database, never on the other.
-_COPIED: Final = tuple(table for table in metadata.sorted_tables if table is not locks)
+# A lock speaks of a process that works on the one database, never on the other. That a list rests is found
+# out anew: it would end with every row of its base that arrives.
+_COPIED: Final = tuple(table for table in metadata.sorted_tables if table not in {locks, rests})
 _Rows: TypeAlias = Sequence[dict[str, Any]]
 
 

@@ -31,6 +31,7 @@ from reconciler.store.tables import (
     plan_bodies,
     proposals,
     refusals,
+    rests,
     told,
 )
 
@@ -174,6 +175,8 @@ class Erasures:
 def forget_everywhere(connection: Connection, client: str, erased: Erased) -> Mapping[str, int]:
     """Given who is erased, forget them inside somebody else's transaction; return how much that was."""
     mine = connection.scalars(select(lists.c.id).where(lists.c.client == client)).all()
+    # What is told again of a list at rest names people.
+    connection.execute(delete(rests).where(rests.c.list_id.in_(mine)))
     return +Counter(
         {
             "last synced": _delete(connection, base_rows, mine, erased),

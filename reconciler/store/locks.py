@@ -60,6 +60,11 @@ class HeldLock:
             self._lost.set()
         return not self.lost
 
+    def holds(self, connection: Connection) -> bool:
+        """Given somebody else's transaction, return whether the lock is ours; it is until that ends then."""
+        row = select(locks.c.token).where(locks.c.client == self.client).with_for_update(read=True)
+        return connection.scalar(row) == self._token
+
     def take(self, holder: str) -> None:
         """Take the lock if it is free, its lease ran out or its process is gone. Raise LockHeld otherwise."""
         with self._database.writing() as connection:

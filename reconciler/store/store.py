@@ -20,6 +20,7 @@ from reconciler.store.plans import Plans
 from reconciler.store.proposals import Proposals
 from reconciler.store.redo import Redo, TakenUpOnce, last_taken_up
 from reconciler.store.releases import Releases
+from reconciler.store.rests import Rests
 from reconciler.store.snapshots import Snapshots
 from reconciler.store.undone import UndoneChanges
 
@@ -39,6 +40,7 @@ class Store(
     OptOuts,
     Outbox,
     Releases,
+    Rests,
     Erasures,
     Snapshots,
     UndoneChanges,

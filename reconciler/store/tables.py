@@ -111,6 +111,13 @@ refusals = Table(
     sqlite_with_rowid=False,
 )
 
+rests = Table(
+    "rests",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 passes = Table(
     "passes",
     metadata,

@@ -76,10 +76,10 @@ def test_only_what_is_older_than_a_change_may_take_to_show_tells_a_later_one_apa
     assert old
     assert young
     assert nobody
-    assert NewestContacts(old, nobody).settled(NOON + OVERLAP)
-    assert not NewestContacts(old, young).settled(NOON + OVERLAP)
-    assert not NewestContacts(young, old).settled(NOON + OVERLAP)
-    assert NewestContacts(nobody, nobody).settled(NOON)
+    assert NewestContacts(old, nobody).glance().settled(NOON + OVERLAP)
+    assert not NewestContacts(old, young).glance().settled(NOON + OVERLAP)
+    assert not NewestContacts(young, old).glance().settled(NOON + OVERLAP)
+    assert NewestContacts(nobody, nobody).glance().settled(NOON)
 
 
 def test_a_crowd_of_one_moment_is_as_young_as_each_of_it() -> None:

@@ -6,6 +6,7 @@ from types import FunctionType, ModuleType
 
 import pytest
 
+from reconciler.model import ListUid
 from reconciler.sandbox.faults import Fault, FaultKind
 from tests.passes.agency import Agency, verbs
 from tests.passes.staying import Daemon, Open
@@ -133,16 +134,21 @@ def test_a_release_by_another_process_is_followed_at_once(acme: Agency, daemon: 
     assert acme.subscribed(zorg) == {ANN, BOB}
 
 
-def test_whoever_held_the_lock_meanwhile_may_have_changed_anything(acme: Agency, daemon: Open) -> None:
-    acme.list("Zorg", ANN)
+def test_of_what_whoever_held_the_lock_meanwhile_changed_the_database_tells(
+    acme: Agency, daemon: Open
+) -> None:
+    zorg = acme.list("Zorg", ANN)
+    acme.list("Bouw", CAS)
     one = daemon()
     one.rest()
 
     with acme.store.lock("acme", "an operator", lease=timedelta(minutes=2), now=lambda: acme.now):
-        pass
+        acme.store.forget_rows("acme", ListUid(zorg.uid))
 
     one.once()
     assert one.decided == ["Zorg"]
+    one.once()
+    assert one.decided == ["Zorg"], "they were taken for ours anew"
     one.once()
     assert one.decided == [], "nobody else came"
 
