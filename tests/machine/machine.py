@@ -184,13 +184,22 @@ class WorldMachine(Erasing):
         self.office.wire.meanwhile = None
 
     @precondition(lambda self: self.contacts())
-    @rule(number=which, deed=st.sampled_from(MEANWHILE))
-    def act_after_a_rest(self, number: int, deed: str) -> None:
-        """After two passes that find nothing else, lists are at rest: the third must notice this alone."""
+    @rule(number=which, deed=st.sampled_from(MEANWHILE), restarted=st.booleans())
+    def act_after_a_rest(self, number: int, deed: str, restarted: bool) -> None:
+        """After two passes that find nothing else, lists are at rest: the third must notice this alone.
+
+        So must a new process, which knows of their rest from the database.
+        """
         self._pass()
         self._pass()
         self._act(deed, number)
+        if restarted:
+            self.office.restart()
         self._pass()
+
+    @rule()
+    def restart(self) -> None:
+        self.office.restart()
 
     def _act(self, deed: str, number: int) -> None:
         if deed == "leave" and self.rows():
@@ -225,6 +234,9 @@ class WorldMachine(Erasing):
         report = self._pass()
         writes = self.office.agency.writes_of(self._pass)
         assert not writes, f"I3: not at rest after {report}: {writes}"
+        self.office.restart()
+        writes = self.office.agency.writes_of(self._pass)
+        assert not writes, f"I3: not at rest in a new process: {writes}"
         self._check_equality()
         self._check_orphans()
         self._check_no_trace(self.erased.addresses)
