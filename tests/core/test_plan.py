@@ -885,6 +885,23 @@ def test_whom_the_policy_would_restore_said_nothing_of_what_somebody_else_brings
     assert world.standing("own@x.nl") is Standing.SUBSCRIBED
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_who_comes_to_an_address_opted_out_in_otys_shares_that_for_as_long_as_it_shows(
+    *, shown: bool
+) -> None:
+    world = World.of(
+        recipient("ann", "shared@x.nl", opted_out=shown),
+        recipient("bob", "shared@x.nl"),
+        no("shared@x.nl", "ann", reason=NoReason.OPTED_OUT),
+    )
+
+    world.run()
+    world.recipients[1] = recipient("bob", "own@x.nl")
+    world.run()
+
+    assert world.standing("own@x.nl") is (Standing.ABSENT if shown else Standing.SUBSCRIBED)
+
+
 @pytest.mark.parametrize("reads_an_erased_mailbox", [True, False])
 def test_who_shares_an_erased_address_was_not_dropped_and_stays_out(*, reads_an_erased_mailbox: bool) -> None:
     ann = recipient("ann", "")

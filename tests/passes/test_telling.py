@@ -61,6 +61,8 @@ def test_who_follows_a_pass_is_told_of_every_list_and_of_what_is_written(acme: A
     assert (of_nurses.list_uid, of_drivers.list_uid) == (nurses.uid, drivers.uid)
     [created] = of_nurses.list_outcomes
     assert of_nurses.audience_id == created.change.audience_id == acme.audience(nurses)
+    assert of_nurses.list_changes == (created.change,)
+    assert of_nurses.first_sync
     assert report.kept == 2
     assert acme.store.open_intents("acme") == ()
     assert follower.told[0] == ("acme", 2)
@@ -93,6 +95,7 @@ def test_history_knows_what_started_a_pass_and_how_long_it_took(acme: Agency) ->
         assert (record.client, record.mode, record.trigger) == ("acme", "apply", trigger)
         assert (report.client, report.mode, report.only) == ("acme", "apply", about)
         assert (record.result, record.plan_digest) == (report.result, report.digest)
+        assert report.digest
         assert (record.counts, record.problems) == (report.counts(), report.all_problems)
         assert acme.now < record.started_at < report.started_at < report.ended_at < record.ended_at
         assert report.ended_at - report.started_at > timedelta(seconds=1)
