@@ -17,7 +17,9 @@ _DOMAINS_KEPT = 10_000
 def normalise(text: str) -> Address:
     """Given an address as either side spells it, return the one spelling both are matched on."""
     # Lower-casing first: it can leave a letter in two code points, which NFC joins again.
-    return Address(unicodedata.normalize("NFC", text.strip().lower()))
+    normal = unicodedata.normalize("NFC", text.strip().lower())
+    # A text that is normal already serves for both: there are a million of them.
+    return Address(text if text == normal else normal)
 
 
 def refuse_reason(text: str) -> str:

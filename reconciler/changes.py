@@ -10,6 +10,7 @@ from reconciler.model import (
     BaseState,
     Change,
     Fields,
+    Listing,
     No,
     NoReason,
     Standing,
@@ -146,7 +147,9 @@ def _without_verb(
 def _join(seen: Observation) -> BaseMove | None:
     """Somebody new behind an address that said no reads the same mailbox: the no is theirs as well."""
     for no in seen.nos:
-        if no.reason.is_of_mailbox and not set(seen.persons) <= set(no.persons):
+        # An opt-out in OTYS is of whoever shares the address for as long as OTYS shows it there.
+        shown = no.reason is NoReason.OPTED_OUT and seen.listing is Listing.OPTED_OUT
+        if (no.reason.is_of_mailbox or shown) and not set(seen.persons) <= set(no.persons):
             return BaseMove(address=seen.address, row=seen.row, no=replace(no, persons=seen.persons))
     return None
 

@@ -127,11 +127,6 @@ def remember_nos(running: Pass, pairing: Pairing, guarded: Guarded) -> Reconcile
     return replace(decided, outcomes=outcomes)
 
 
-def apply_plan(running: Pass, pairing: Pairing, guarded: Guarded) -> Reconciled:
-    """Given what may run on a list with an audience, remember every no of it and then write the rest."""
-    return write_contacts(running, pairing, remember_nos(running, pairing, guarded))
-
-
 def write_contacts(running: Pass, pairing: Pairing, decided: Reconciled) -> Reconciled:
     """Given what was decided about the contacts of a pairing, write it as far as the guards allow.
 

@@ -24,6 +24,7 @@ from reconciler.model import (
     ListVerb,
     No,
     NoReason,
+    PassId,
     Person,
     Result,
     Standing,
@@ -81,7 +82,10 @@ def delete_audience(running: Pass, sink: AudienceSink, link: Link, change: ListC
 
 
 def settle_deletion(running: Pass, intent: Intent, link: Link) -> None:
-    """Given the intent of a deletion whose audience is gone, let history tell of it and unlink the list."""
+    """Given the intent of a deletion whose audience is gone, let history tell of it and unlink the list.
+
+    It is told of the pass that asked for it.
+    """
     _conclude(
         running,
         replace(link, audience_id=AudienceId(intent.detail["audience"])),
@@ -92,8 +96,9 @@ def settle_deletion(running: Pass, intent: Intent, link: Link) -> None:
             audience_id=AudienceId(intent.detail["audience"]),
             reason="deleted in OTYS",
         ),
-        intent.id,
         f"saved as {intent.detail['backup']}; found done: the pass was cut off before it could record it",
+        intent_id=intent.id,
+        pass_id=intent.pass_id,
     )
 
 
@@ -125,17 +130,20 @@ def _delete(running: Pass, sink: AudienceSink, link: Link, change: ListChange, b
         outcome = ListOutcome(change=change, result=Result.REFUSED, detail=words)
         store.record_list(running.id, client, outcome, running.now())
         return outcome
-    return _conclude(running, link, change, intent, f"saved as {backup.path.name}")
+    saved = f"saved as {backup.path.name}"
+    return _conclude(running, link, change, saved, intent_id=intent, pass_id=running.id)
 
 
-def _conclude(running: Pass, link: Link, change: ListChange, intent: int, detail: str) -> ListOutcome:
+def _conclude(
+    running: Pass, link: Link, change: ListChange, detail: str, *, intent_id: int, pass_id: PassId
+) -> ListOutcome:
     outcome = ListOutcome(change=change, result=Result.APPLIED, detail=detail)
     running.client.store.audience_deleted(
-        running.id,
+        pass_id,
         running.client.name,
         outcome,
         replace(link, state=LinkState.UNLINKED),
-        intent_id=intent,
+        intent_id=intent_id,
         now=running.now(),
     )
     return outcome

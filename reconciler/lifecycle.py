@@ -106,7 +106,7 @@ def _create(
         pairing,
         audience=audience,
         link=link,
-        changes=tuple(done if one is change else one for one in pairing.changes),
+        changes=(done,),
     )
     return pairing, ListOutcome(change=done, result=Result.APPLIED)
 
@@ -147,9 +147,7 @@ def _edit(
 ) -> tuple[Pairing, ListOutcome]:
     audience_id = change.audience_id
     if audience_id is None:
-        outcome = ListOutcome(change=change, result=Result.ALREADY_TRUE)
-        _record(running, outcome)
-        return pairing, outcome
+        return pairing, ListOutcome(change=change, result=Result.ALREADY_TRUE)
     name, reminder = change.after.get("name"), change.after.get("permission_reminder")
     try:
         sink.edit(audience_id, name=name, permission_reminder=reminder)

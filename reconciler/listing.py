@@ -1,8 +1,10 @@
 """The recipients of a list, brought together by address: several of them become one contact. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.address import normalise, refuse_reason
 from reconciler.fields import render
@@ -11,8 +13,7 @@ from reconciler.model import Address, Fields, Person, Recipient
 ERASED = "erased on request and never added again: take them off the list in OTYS"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One address of a list, with everybody behind it; the first person gives the fields."""
 
     address: Address
@@ -62,13 +63,13 @@ def bring_together(recipients: Iterable[Recipient], templates: Mapping[str, str]
     )
 
 
-def _join(address: Address, sharers: list[Recipient], templates: Mapping[str, str]) -> Listed:
-    sharers.sort(key=_seniority)
+def _join(address: Address, sharers: Sequence[Recipient], templates: Mapping[str, str]) -> Listed:
+    first, *others = sharers if len(sharers) == 1 else sorted(sharers, key=_seniority)
     return Listed(
         address=address,
-        persons=tuple(dict.fromkeys(sharer.person for sharer in sharers)),
-        fields=render(templates, {**sharers[0].values, "email": address, "kind": sharers[0].person.kind}),
-        opted_out=any(sharer.opted_out for sharer in sharers),
+        persons=tuple(dict.fromkeys((first.person, *(sharer.person for sharer in others)))),
+        fields=render(templates, {**first.values, "email": address, "kind": first.person.kind}),
+        opted_out=first.opted_out or any(sharer.opted_out for sharer in others),
     )
 
 

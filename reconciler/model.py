@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from reconciler.newest import NewestContacts
 
@@ -57,8 +57,7 @@ class MailingList:
     recipient_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Person:
+class Person(NamedTuple):
     """Who stands behind recipients: a kind ("candidate", "contact", ...) and a uid within it."""
 
     kind: str

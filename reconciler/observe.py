@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.listing import Listed, Listings
+from reconciler.listing import ERASED, Listed, Listings
 from reconciler.model import (
     Address,
     BaseRow,
@@ -56,11 +56,16 @@ class Observation:
         return not row.may_be_of(contact.contact_id)
 
     @property
+    def known(self) -> BaseState:
+        """What we last did about it, leaving nos aside."""
+        if self.somebody_elses:
+            return BaseState.NONE if self.listing is Listing.OPTED_OUT else BaseState.REMOVED
+        return BaseState.NONE if self.row is None else self.row.state
+
+    @property
     def base(self) -> BaseState:
         """What we last did about it: a no weighs more than a row."""
-        known = BaseState.NONE if self.row is None else self.row.state
-        if self.somebody_elses:
-            known = BaseState.NONE if self.listing is Listing.OPTED_OUT else BaseState.REMOVED
+        known = self.known
         if self.nos:
             # A no is stored before the removal it asks for: while our row stands, that removal is owed.
             ours = self.row is not None and not self.somebody_elses
@@ -69,6 +74,12 @@ class Observation:
         if self.inherited and not (known is BaseState.ACTIVE and self.standing in REACHED):
             return BaseState.SUPPRESSED
         return known
+
+    @property
+    def brought_nothing_along(self) -> frozenset[Person]:
+        """Who stands behind the address, or stood there last, without a no said elsewhere."""
+        behind = frozenset((*self.persons, *(() if self.row is None else self.row.persons)))
+        return behind.difference(*(no.persons for no in self.inherited))
 
     @property
     def reasons(self) -> frozenset[NoReason]:
@@ -103,6 +114,7 @@ class View:
             )
         )
         self.broken = {invalid.person: invalid for invalid in listings.invalid if invalid.email}
+        self._hidden = frozenset(one.person for one in listings.invalid if one.reason == ERASED)
         self.address_of: Mapping[Person, Address] = {
             person: address
             for address, listed in sorted(listings.by_address.items())
@@ -132,6 +144,27 @@ class View:
     def addresses(self) -> list[Address]:
         """Return every address there may be something to do about, in a stable order."""
         return sorted({*self.listings.by_address, *self.rows, *self._nos_of_address})
+
+    def in_step(self, address: Address) -> bool:
+        """Given an address, return whether OTYS says what was last synced, and its contact is subscribed.
+
+        Then the table has nothing to decide; asking this first spares it nearly every address.
+        """
+        listed, row = self.listings.by_address.get(address), self.rows.get(address)
+        contact = self.contacts.get(address)
+        return (
+            listed is not None
+            and row is not None
+            and contact is not None
+            and row.state is BaseState.ACTIVE
+            and contact.standing is Standing.SUBSCRIBED
+            and row.contact_id == contact.contact_id
+            and row.fields == listed.fields
+            and row.persons == listed.persons
+            and row.address == address
+            and not listed.opted_out
+            and address not in self._nos_of_address
+        )
 
     def observe(self, address: Address) -> Observation:
         """Given an address, return what the three sides say about it."""
@@ -180,7 +213,10 @@ class View:
 
     def still_on_list(self, seen: Observation) -> bool:
         """Given an address, return whether OTYS lists anybody behind it, under whatever address."""
-        return any(person in self.address_of or person in self.broken for person in seen.persons)
+        return any(
+            person in self.address_of or person in self.broken or person in self._hidden
+            for person in seen.persons
+        )
 
     def still_there(self, row: BaseRow) -> bool:
         """Given one of our rows, return whether its contact lives on in Mailchimp, under any address."""

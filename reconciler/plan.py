@@ -24,6 +24,7 @@ from reconciler.model import (
     ListUid,
     MailingList,
     No,
+    NoReason,
     RecipientSnapshot,
     Refusal,
     RefusalKind,
@@ -117,7 +118,8 @@ def plan_list(sides: Sides, *, templates: Mapping[str, str], policy: Policy, now
     _follow_fresh_nos(view, policy)
     renames = _renames(view, moved, policy)
     settled = {address for change in renames for address in (change.address, change.move.replaces)}
-    results = [_settle(view, address, policy) for address in view.addresses() if address not in settled]
+    open_questions = (one for one in view.addresses() if one not in settled and not view.in_step(one))
+    results = [_settle(view, address, policy) for address in open_questions]
     changes, refused = _hold_back_refused((*renames, *_changes(results)), sides.base.refusals, now)
     return ListPlan(
         client=sides.client,
@@ -168,7 +170,22 @@ def _moved_persons(view: View) -> Mapping[Address, Address]:
 
 def _decide(view: View, seen: Observation, policy: Policy) -> Decision:
     listing = _listing(view, seen, policy)
-    return decide(seen.base, listing, seen.standing, policy=policy, nos=seen.reasons)
+    return _own_no(seen, listing, policy) or decide(
+        seen.base, listing, seen.standing, policy=policy, nos=seen.reasons
+    )
+
+
+def _own_no(seen: Observation, listing: Listing, policy: Policy) -> Decision | None:
+    """A no that somebody brings along must not hide one of the address itself, of others there.
+
+    The one that lasts longer counts for all of them: they read the same mailbox.
+    """
+    if not seen.inherited or seen.nos or seen.standing in REACHED or not seen.brought_nothing_along:
+        return None
+    own = decide(seen.known, listing, seen.standing, policy=policy)
+    if own.no is NoReason.TAKEN_OUT:
+        return replace(own, no=seen.inherited[0].reason)
+    return own if own.no is not None else None
 
 
 def _listing(view: View, seen: Observation, policy: Policy) -> Listing:

@@ -31,7 +31,7 @@ from reconciler.model import (
 from reconciler.plan import Sides
 from reconciler.snapshot_entries import Entry, Listed, Mentions, There, usual_fields, usual_rows
 
-FORMAT = 2
+FORMAT = 3
 """Rises whenever what an older program kept can no longer be read."""
 MARK_LENGTH = 17
 """The format and a digest: so many bytes of a body tell whether two hold the same sides."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.api.values import IDENTITY, LABEL, MISSING, Json, rows_of, switch, text, value_at
+from reconciler.api.values import IDENTITY, LABEL, Json, rows_of, switch, text, values_at
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,8 @@ def test_what_is_neither_is_neither(value: Json) -> None:
 
 def test_a_field_that_was_not_sent_is_told_from_an_empty_one() -> None:
     row: dict[str, Json] = {"Person": {"firstName": None}, "list": []}
-    assert value_at(row, "Person.firstName") is None
-    assert value_at(row, "Person.infix") is MISSING
-    assert value_at(row, "list.firstName") is MISSING
-    assert value_at(row, "Person.firstName.x") is MISSING
+    paths = ("Person.firstName", "Person.infix", "list.firstName", "Person.firstName.x")
+    assert values_at(row, {path: path.split(".") for path in paths}) == {"Person.firstName": None}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Knows how to make typed values of JSON that may be anything, with one error for all that can be wrong."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -31,13 +32,11 @@ def is_deeper_than(value: object, levels: int) -> bool:
     """Given a decoded value, return whether lists and objects stand in one another deeper than that."""
     level = [value]
     for _ in range(levels + 1):
-        level = [inner for outer in level for inner in _within(outer)]
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _within(outer)]
         if not level:
             return False
     return True
 
 
-def _within(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _within(value: dict[object, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value

@@ -4,7 +4,7 @@ import queue
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -24,7 +24,7 @@ from tenacity import (
 )
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
-from reconciler.api.bounded import MOST_BYTES, TooLarge, TooLong, body_of, in_time
+from reconciler.api.bounded import MOST_BYTES, Courier, TooLarge, TooLong, body_of
 from reconciler.api.session import new_session
 from reconciler.config.values import is_loopback
 from reconciler.errors import RemoteError, Stopping, Throttled, UnexpectedAnswer, Unreachable, Untrusted
@@ -102,9 +102,9 @@ class HttpClient:
         self._on_request = on_request
         self._on_throttled = on_throttled
         # Last in, first out: a warm connection is borrowed before a cold one.
-        self._idle: queue.LifoQueue[requests.Session] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         for _ in range(connections):
-            self._idle.put(new_session(auth))
+            self._idle.put(_Connection(new_session(auth)))
 
     def send(
         self,
@@ -151,9 +151,9 @@ class HttpClient:
 
     def close(self) -> None:
         """Close every connection."""
-        for session in [self._idle.get() for _ in range(self._idle.qsize())]:
-            session.close()
-            self._idle.put(session)  # closed or not, it serves whoever still asks
+        for connection in [self._idle.get() for _ in range(self._idle.qsize())]:
+            connection.close()
+            self._idle.put(connection)  # closed or not, it serves whoever still asks
 
     def __enter__(self) -> Self:
         return self
@@ -178,19 +178,19 @@ class HttpClient:
             self._note(request, answer, time.monotonic() - started)
 
     def _exchanged(self, request: "_Request") -> Answer:
-        session = self._idle.get()
+        connection = self._idle.get()
         try:
-            return in_time(
-                partial(self._exchange, session, request),
+            return connection.courier.in_time(
+                partial(self._exchange, connection.session, request),
                 seconds=self._longest,
                 meanwhile=partial(self._stop.check, self.system) if request.reads else _go_on,
             )
         except (TooLong, Stopping):
             # Somebody still reads from its connection.
-            session = new_session(self._auth)
+            connection = _Connection(new_session(self._auth))
             raise
         finally:
-            self._idle.put(session)
+            self._idle.put(connection)
 
     def _exchange(self, session: requests.Session, request: "_Request") -> Answer:
         with session.request(
@@ -274,6 +274,18 @@ class HttpClient:
         )
         if self._on_request:
             self._on_request(note)
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """One at a time uses it."""
+
+    session: requests.Session
+    courier: Courier = field(default_factory=Courier)
+
+    def close(self) -> None:
+        self.courier.close()
+        self.session.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
 """Knows how loosely OTYS spells a value, and reads one meaning from every spelling (facts/otys.md, 12)."""
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
-from functools import lru_cache
 from typing import TypeAlias, Union
 
 Json: TypeAlias = Union[bool, int, float, str, "list[Json]", "dict[str, Json]", None]
-Row: TypeAlias = "Mapping[str, Json]"
+Row: TypeAlias = "dict[str, Json]"
 
 YES = frozenset({"1", "true", "on", "yes", "y", "ja", "j", "aan", "active", "actief"})
 NO = frozenset({"", "0", "false", "off", "no", "n", "nee", "uit", "inactive", "inactief"})
@@ -16,30 +14,18 @@ MOST_DIGITS = 12
 """Longer numbers count nothing: they are mistakes, or meant to hurt."""
 
 
-class Missing(Enum):
-    """A field that was not sent, which is not the same as an empty one."""
-
-    MISSING = "missing"
-
-
-MISSING = Missing.MISSING
-
-
-def value_at(row: Row, path: str) -> Json | Missing:
-    """Given a row and a dotted path, return the value there, or MISSING."""
-    value: Json | Missing = MISSING
-    level: Json | Mapping[str, Json] = row
-    for name in _names_in(path):
-        # What was decoded is a dict, and asking that first is much quicker than asking for a Mapping.
-        if not isinstance(level, dict | Mapping) or name not in level:
-            return MISSING
-        value = level = level[name]
-    return value
-
-
-@lru_cache(maxsize=256)
-def _names_in(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+def values_at(row: Row, paths: Mapping[str, Sequence[str]]) -> dict[str, Json]:
+    """Given a row and paths by name, return the values there; one that was not sent is missing."""
+    found: dict[str, Json] = {}
+    for name, path in paths.items():
+        value: Json = row
+        for step in path:
+            if not isinstance(value, dict) or step not in value:
+                break
+            value = value[step]
+        else:
+            found[name] = value
+    return found
 
 
 MEANING = ("value", "name", "label")
@@ -53,10 +39,10 @@ def text(value: Json, members: Sequence[str] = MEANING) -> str:
     Of a small object the first of `members` that it has is taken.
     """
     match value:
-        case None:
-            return ""
         case str():
             return value.strip()
+        case None:
+            return ""
         case bool():
             return "1" if value else "0"
         case float() if value.is_integer():

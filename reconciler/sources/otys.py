@@ -1,13 +1,14 @@
 """Knows how mailing lists and recipients are read from OTYS by the words of the mapping."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeVar
 
 from reconciler.api.ows import ApiUser, OwsClient
 from reconciler.api.ows_answers import SYSTEM, Page
 from reconciler.api.tape import Tape
-from reconciler.api.values import Json, Missing, text, whole_number
+from reconciler.api.values import Json, Row, whole_number
 from reconciler.errors import RemoteError, UnexpectedAnswer
 from reconciler.model import (
     Catalogue,
@@ -20,12 +21,15 @@ from reconciler.model import (
     RecipientSnapshot,
 )
 from reconciler.sources.mapping import OtysMapping, method_name
-from reconciler.sources.otys_fields import AskedFields, says_gone
+from reconciler.sources.otys_fields import AskedFields, Sent, says_gone
 from reconciler.sources.otys_pages import Listing, read_listing
 from reconciler.sources.otys_settings import SettingsReport, integration_of, named_overrides, read_settings
 from reconciler.sources.people import LookedUp, People, is_opted_out, values_of
 
+T = TypeVar("T")
+
 LARGEST_PAGE = 200  # OTYS gives no more, whatever is asked for
+KINDS_KEPT = 100
 
 
 class OtysSource:
@@ -50,6 +54,7 @@ class OtysSource:
         )
         self._recipients = AskedFields(mapping.recipients.service, mapping.recipients.fields)
         self._people = People(ows, mapping)
+        self._kind_of = lru_cache(maxsize=KINDS_KEPT)(mapping.kind_of)
 
     def integration(self) -> Integration:
         """Return the client's settings. A pass begins here: people looked up before are forgotten.
@@ -72,9 +77,11 @@ class OtysSource:
     def catalogue(self) -> Catalogue:
         """Return every list. A page that fails leaves an incomplete tally; a first page that fails raises."""
         lists = self.mapping.lists
-        listing = self._listing(lists.service, lists.method, self._lists, sort=lists.sort, condition=None)
+        listing = self._listing(
+            lists.service, lists.method, self._lists, lambda row: row, sort=lists.sort, condition=None
+        )
         # A deleted list that is still shown counts as a row, but is no list any more.
-        living = [row for row in listing.rows if not self._lists.switch(row, "deleted")]
+        living = [row for row in listing.rows if not row.switch("deleted")]
         return Catalogue(tuple(map(self._mailing_list, living)), listing.tally)
 
     def recipients(self, mailing_list: MailingList, tape: Tape | None = None) -> RecipientSnapshot:
@@ -90,7 +97,13 @@ class OtysSource:
             "param": str(mailing_list.uid),
         }
         listing = self._listing(
-            about.service, about.method, self._recipients, sort=about.sort, condition=condition, tape=tape
+            about.service,
+            about.method,
+            self._recipients,
+            self._recipient,
+            sort=about.sort,
+            condition=condition,
+            tape=tape,
         )
         return self._with_people(listing, tape)
 
@@ -108,9 +121,10 @@ class OtysSource:
             if says_gone(error, lists.gone_messages):
                 return Fate.DELETED
             raise
-        if not isinstance(detail, dict) or self._list_detail.identity(detail, "uid") != uid:
+        shown = self._list_detail.sent(detail) if isinstance(detail, dict) else None
+        if shown is None or shown.identity("uid") != uid:
             raise UnexpectedAnswer(SYSTEM, f"{method} answered with something that is not the list asked for")
-        return Fate.DELETED if self._list_detail.switch(detail, "deleted") else Fate.LIVES
+        return Fate.DELETED if shown.switch("deleted") else Fate.LIVES
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -119,11 +133,12 @@ class OtysSource:
         service: str,
         method: str,
         asked: AskedFields,
+        keep: Callable[[Sent], T],
         *,
         sort: str,
         condition: Json,
         tape: Tape | None = None,
-    ) -> Listing:
+    ) -> Listing[T]:
         name = method_name(service, method)
 
         def page(limit: int, offset: int, what: Json) -> Page:
@@ -137,44 +152,40 @@ class OtysSource:
             }
             return self._ows.page(name, arguments, tape=tape)
 
+        def read(row: Row) -> tuple[str, T]:
+            sent = asked.sent(row)
+            return sent.identity("uid"), keep(sent)
+
         return read_listing(
-            lambda limit, offset: asked.ask(partial(page, limit, offset)),
-            lambda row: asked.identity(row, "uid"),
-            self._page_size,
+            lambda limit, offset: asked.ask(partial(page, limit, offset)), read, self._page_size
         )
 
-    def _mailing_list(self, row: Mapping[str, Json]) -> MailingList:
-        asked = self._lists
-        count = asked.text(row, "recipient_count")
-        reminder = asked.text(row, "permission_reminder")
+    def _mailing_list(self, row: Sent) -> MailingList:
+        count = row.text("recipient_count")
+        reminder = row.text("permission_reminder")
         default_reminders = {word.casefold() for word in self.mapping.lists.default_reminders}
         return MailingList(
-            uid=ListUid(asked.identity(row, "uid")),
-            name=asked.text(row, "name"),
-            description=asked.text(row, "description"),
-            subject=asked.text(row, "subject"),
-            owner=asked.label(row, "owner"),
-            created=asked.text(row, "created"),
-            category=asked.label(row, "category"),
-            is_global=asked.switch(row, "global") is True,
-            last_modified=asked.text(row, "last_modified"),
-            last_modified_by=asked.label(row, "last_modified_by"),
-            published=asked.switch(row, "published") is True,
-            temporary=asked.switch(row, "temporary") is True,
-            mailchimp=asked.switch(row, "mailchimp") is True,
+            uid=ListUid(row.identity("uid")),
+            name=row.text("name"),
+            description=row.text("description"),
+            subject=row.text("subject"),
+            owner=row.label("owner"),
+            created=row.text("created"),
+            category=row.label("category"),
+            is_global=row.switch("global") is True,
+            last_modified=row.text("last_modified"),
+            last_modified_by=row.label("last_modified_by"),
+            published=row.switch("published") is True,
+            temporary=row.switch("temporary") is True,
+            mailchimp=row.switch("mailchimp") is True,
             permission_reminder="" if reminder.casefold() in default_reminders else reminder,
             recipient_count=whole_number(count),
         )
 
     # -- people --------------------------------------------------------------------------------------
 
-    def _with_people(self, listing: Listing, tape: Tape | None) -> RecipientSnapshot:
-        recipients = [self._recipient(row) for row in listing.rows]
-        wanted = {
-            recipient.person
-            for row, recipient in zip(listing.rows, recipients, strict=True)
-            if self._needs_lookup(row, recipient.person)
-        }
+    def _with_people(self, listing: Listing["_Listed"], tape: Tape | None) -> RecipientSnapshot:
+        wanted = {row.recipient.person for row in listing.rows if row.needs_lookup}
         found = self._people.look_up(wanted) if wanted else {}
         if wanted and tape is not None:
             tape.prove_nothing()  # their addresses are not in these pages
@@ -184,40 +195,44 @@ class OtysSource:
             # Somebody of whom nothing is known is not somebody without an address.
             failure = f"{len(problems)} lookups of people failed; the first: {problems[0]}"
             tally = replace(tally, failure=failure)
-        garbled = [row for row in listing.rows if not self._recipients.is_text(row, "email")]
+        garbled = [row.recipient.uid for row in listing.rows if row.garbled]
         if garbled and not tally.failure:
-            failure = (
-                f"in {len(garbled)} rows the address is no text; "
-                f"the first: {self._recipients.identity(garbled[0], 'uid')}"
-            )
+            failure = f"in {len(garbled)} rows the address is no text; the first: {garbled[0]}"
             tally = replace(tally, failure=failure)
+        recipients = (row.recipient for row in listing.rows)
         completed = tuple(
-            _completed(recipient, found[recipient.person]) if recipient.person in found else recipient
-            for recipient in recipients
+            _completed(one, found[one.person]) if one.person in found else one for one in recipients
         )
         return RecipientSnapshot(completed, replace(tally, tells_opt_outs=self.mapping.tells_opt_outs))
 
-    def _recipient(self, row: Mapping[str, Json]) -> Recipient:
-        asked = self._recipients
-        uid = asked.identity(row, "uid")
-        kind = self.mapping.kind_of(asked.text(row, "kind"))
+    def _recipient(self, row: Sent) -> "_Listed":
+        uid, entity = row.identity("uid"), row.identity("entity")
         # An entry typed by hand points at nobody: it is a person of its own.
-        entity = asked.identity(row, "entity") or uid
-        return Recipient(
+        person = Person(self._kind_of(row.text("kind")), entity or uid)
+        recipient = Recipient(
             uid=uid,
-            person=Person(kind, entity),
-            email=asked.text(row, "email"),
-            values=values_of(asked, row),
-            opted_out=is_opted_out(asked, row),
+            person=person,
+            email=row.text("email"),
+            values=values_of(row),
+            opted_out=is_opted_out(row),
         )
+        needs_lookup = bool(entity) and self._needs_lookup(row, recipient)
+        return _Listed(recipient, needs_lookup, not row.is_text("email"))
 
-    def _needs_lookup(self, row: Mapping[str, Json], person: Person) -> bool:
-        if not self._people.can_look_up(person.kind) or not self._recipients.identity(row, "entity"):
+    def _needs_lookup(self, row: Sent, recipient: Recipient) -> bool:
+        kind = recipient.person.kind
+        if not self._people.can_look_up(kind):
             return False
-        email = self._recipients.sent(row, "email")
-        if isinstance(email, Missing) or email is None:
-            return True
-        return not text(email) and self._people.leads_on(person.kind)
+        return row.values.get("email") is None or (not recipient.email and self._people.leads_on(kind))
+
+
+class _Listed(NamedTuple):
+    """A recipient, and what its row lacks."""
+
+    recipient: Recipient
+    needs_lookup: bool
+    garbled: bool
+    """Whether there is something in place of its address that is none."""
 
 
 def _completed(recipient: Recipient, found: LookedUp) -> Recipient:

@@ -2,24 +2,14 @@
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from reconciler.api.ows_answers import SYSTEM, FieldRefused
-from reconciler.api.values import (
-    IDENTITY,
-    LABEL,
-    MISSING,
-    Json,
-    Missing,
-    Row,
-    is_text,
-    switch,
-    text,
-    value_at,
-)
+from reconciler.api.values import IDENTITY, LABEL, Json, Row, is_text, switch, text, values_at
 from reconciler.errors import BadRequest, RemoteError, UnexpectedAnswer
 from reconciler.sources.mapping import FieldPath
 
@@ -32,6 +22,34 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one row says of the fields that were asked for."""
+
+    values: Mapping[str, Json]
+    """By field name; a field that was not sent is missing."""
+
+    def text(self, name: str) -> str:
+        """Given a field's name, return its text, empty if nothing was sent."""
+        return text(self.values.get(name))
+
+    def is_text(self, name: str) -> bool:
+        """Given a field's name, return whether a text stands there, or nothing."""
+        return is_text(self.values.get(name))
+
+    def label(self, name: str) -> str:
+        """Given the name of a field for reading, return the words a person would be shown."""
+        return text(self.values.get(name), LABEL)
+
+    def identity(self, name: str) -> str:
+        """Given the name of a field that identifies something, return that identity."""
+        return text(self.values.get(name), IDENTITY)
+
+    def switch(self, name: str) -> bool | None:
+        """Given a field's name, return whether it is on; None if it does not say."""
+        return switch(self.values[name]) if name in self.values else None
+
+
 class AskedFields:
     """The mapped fields of one service, less the optional ones that this tenant was found to refuse."""
 
@@ -41,6 +59,7 @@ class AskedFields:
         """The paths this tenant refused, by field name."""
         self._lock = threading.Lock()
         self._asked: Mapping[str, FieldPath] = {name: field for name, field in fields.items() if field.path}
+        self._paths = _steps(self._asked)
 
     def ask(self, call: Callable[[Json], T]) -> T:
         """Given a call that takes a projection, return what it answers to the fields that may be read.
@@ -59,35 +78,9 @@ class AskedFields:
         """Return the paths that are asked for, by field name."""
         return {name: field.path for name, field in self._asked.items()}
 
-    def sent(self, row: Row, name: str) -> Json | Missing:
-        """Given a row and a field's name, return what was sent, or MISSING."""
-        field = self._asked.get(name)
-        return value_at(row, field.path) if field else MISSING
-
-    def text(self, row: Row, name: str) -> str:
-        """Given a row and a field's name, return its text, empty if nothing was sent."""
-        value = self.sent(row, name)
-        return "" if isinstance(value, Missing) else text(value)
-
-    def is_text(self, row: Row, name: str) -> bool:
-        """Given a row and a field's name, return whether a text stands there, or nothing."""
-        value = self.sent(row, name)
-        return isinstance(value, Missing) or is_text(value)
-
-    def label(self, row: Row, name: str) -> str:
-        """Given a row and the name of a field for reading, return the words a person would be shown."""
-        value = self.sent(row, name)
-        return "" if isinstance(value, Missing) else text(value, LABEL)
-
-    def identity(self, row: Row, name: str) -> str:
-        """Given a row and the name of a field that identifies something, return that identity."""
-        value = self.sent(row, name)
-        return "" if isinstance(value, Missing) else text(value, IDENTITY)
-
-    def switch(self, row: Row, name: str) -> bool | None:
-        """Given a row and a field's name, return whether it is on; None if it does not say."""
-        value = self.sent(row, name)
-        return None if isinstance(value, Missing) else switch(value)
+    def sent(self, row: Row) -> Sent:
+        """Given a row, return what it says of the fields that are asked for."""
+        return Sent(values_at(row, self._paths))
 
     def _do_without(
         self, names: Collection[str], asked: Mapping[str, FieldPath], refusal: FieldRefused
@@ -106,8 +99,13 @@ class AskedFields:
                 return  # another thread was first
             refused = {name: asked[name].path for name in names}
             self._asked = {name: field for name, field in asked.items() if name not in refused}
+            self._paths = _steps(self._asked)
             self.refused = {**self.refused, **refused}
         log.warning("OTYS refuses fields, going on without them", service=self.service, fields=refused)
+
+
+def _steps(asked: Mapping[str, FieldPath]) -> Mapping[str, Sequence[str]]:
+    return {name: field.path.split(".") for name, field in asked.items()}
 
 
 def projection(paths: Iterable[str]) -> Json:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from reconciler.api.ows_answers import SYSTEM, Page
 from reconciler.api.values import Json
@@ -12,33 +13,35 @@ PAGES_WITHOUT_TOTAL = 1000
 SPARE_PAGES = 10
 MOST_PAGES = 10_000  # two million rows; whatever a total says, a listing has an end
 
+T = TypeVar("T")
+
 Fetch = Callable[[int, int], Page]
 """Given a limit and an offset, return a page."""
-Identify = Callable[[dict[str, Json]], str]
-"""Given a row, return its uid, empty if it has none."""
+Read = Callable[[dict[str, Json]], tuple[str, T]]
+"""Given a row, return its uid, empty if it has none, and what is kept of it: a million rows take room."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Generic[T]):
     """The rows of a listing, each uid once, and what is known about their completeness."""
 
-    rows: tuple[dict[str, Json], ...]
+    rows: tuple[T, ...]
     tally: Tally
 
 
-def read_listing(fetch: Fetch, identify: Identify, page_size: int) -> Listing:
+def read_listing(fetch: Fetch, read: Read[T], page_size: int) -> Listing[T]:
     """Given how to fetch a page, return the whole listing, read a second time if it moved meanwhile.
 
     Raise RemoteError if the first page fails; a later page that fails leaves an incomplete tally.
     """
-    listing = _read_once(fetch, identify, page_size)
+    listing = _read_once(fetch, read, page_size)
     moved = not listing.tally.complete and not listing.tally.failure
-    return _read_once(fetch, identify, page_size) if moved else listing
+    return _read_once(fetch, read, page_size) if moved else listing
 
 
-def _read_once(fetch: Fetch, identify: Identify, page_size: int) -> Listing:
+def _read_once(fetch: Fetch, read: Read[T], page_size: int) -> Listing[T]:
     page = fetch(page_size, 0)
-    reading = _Reading(identify, declared_before=page.total)
+    reading = _Reading(read, declared_before=page.total)
     reading.take(page)
     most_pages = _most_pages(page)
     for _ in range(most_pages):
@@ -54,21 +57,21 @@ def _read_once(fetch: Fetch, identify: Identify, page_size: int) -> Listing:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Reading(Generic[T]):
     """What was read so far."""
 
-    identify: Identify
+    read: Read[T]
     declared_before: int | None
     declared_after: int | None = None
     received: int = 0
-    rows: dict[str, dict[str, Json]] = field(default_factory=dict)
+    rows: dict[str, T] = field(default_factory=dict)
 
     def take(self, page: Page) -> None:
         for row in page.rows:
-            uid = self.identify(row)
+            uid, kept = self.read(row)
             if not uid:
                 raise UnexpectedAnswer(SYSTEM, "a row came without its uid")
-            self.rows.setdefault(uid, row)
+            self.rows.setdefault(uid, kept)
         self.received += len(page.rows)
         self.declared_after = page.total
 
@@ -78,7 +81,7 @@ class _Reading:
         # A full page may have a next one whatever the total says; only a page that is not full is the last.
         return self.received >= self.declared_after and len(last.rows) < page_size
 
-    def listing(self, failure: str = "") -> Listing:
+    def listing(self, failure: str = "") -> Listing[T]:
         if self.declared_after is None and not failure:
             failure = "OTYS tells no total, so it is not known whether these are all rows"
         tally = Tally(

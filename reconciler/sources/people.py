@@ -7,11 +7,11 @@ from functools import partial
 
 from reconciler.api.ows import LARGEST_BATCH, Call, OwsClient
 from reconciler.api.ows_answers import SYSTEM, FieldRefused, Reply
-from reconciler.api.values import Json, Missing, Row, text
+from reconciler.api.values import Json
 from reconciler.errors import UnexpectedAnswer
 from reconciler.model import Person
 from reconciler.sources.mapping import VALUES, OtysMapping, method_name
-from reconciler.sources.otys_fields import AskedFields, says_gone
+from reconciler.sources.otys_fields import AskedFields, Sent, says_gone
 
 NAME_PARTS = ("first_name", "infix", "last_name")
 
@@ -114,24 +114,19 @@ class People:
     def _read(self, person: Person, reply: Reply) -> LookedUp:
         if not isinstance(reply.result, dict):
             return self._unknown(person, reply)
-        asked, row = self._asked[person.kind], reply.result
-        if not asked.is_text(row, "email"):
+        row = self._asked[person.kind].sent(reply.result)
+        if not row.is_text("email"):
             return LookedUp(person, problem=f"the address of a {person.kind} is no text")
-        return LookedUp(
-            person,
-            email=asked.text(row, "email"),
-            values=values_of(asked, row),
-            opted_out=is_opted_out(asked, row),
-        )
+        return LookedUp(person, email=row.text("email"), values=values_of(row), opted_out=is_opted_out(row))
 
     def _lead(self, person: Person, reply: Reply) -> Person | LookedUp:
         via = self._mapping.kinds[person.kind].via
         if not isinstance(reply.result, dict) or via is None:
             return self._unknown(person, reply)
-        asked = self._asked[person.kind]
-        if isinstance(asked.sent(reply.result, "via"), Missing):
+        row = self._asked[person.kind].sent(reply.result)
+        if "via" not in row.values:
             return LookedUp(person, problem=f"it does not say which {via.kind} it belongs to ({via.path})")
-        uid = asked.identity(reply.result, "via")
+        uid = row.identity("via")
         return Person(via.kind, uid) if uid else LookedUp(person)
 
     def _unknown(self, person: Person, reply: Reply) -> LookedUp:
@@ -141,19 +136,17 @@ class People:
         return LookedUp(person, problem=str(error))
 
 
-def values_of(asked: AskedFields, row: Row) -> dict[str, str]:
+def values_of(row: Sent) -> dict[str, str]:
     """Given a row, return the mapped values that were sent, empty ones included."""
-    sent = {name: asked.sent(row, name) for name in VALUES}
-    values = {name: text(value) for name, value in sent.items() if not isinstance(value, Missing)}
+    values = {name: row.text(name) for name in VALUES if name in row.values}
     if "name" not in values and values.keys() & NAME_PARTS:
         values["name"] = " ".join(values[part] for part in NAME_PARTS if values.get(part))
     return values
 
 
-def is_opted_out(asked: AskedFields, row: Row) -> bool:
+def is_opted_out(row: Sent) -> bool:
     """Given a row, return whether its opt-out field says anything but a clear no."""
-    sent = not isinstance(asked.sent(row, "opted_out"), Missing)
-    return sent and asked.switch(row, "opted_out") is not False
+    return "opted_out" in row.values and row.switch("opted_out") is not False
 
 
 def _by_kind(people: Iterable[Person]) -> dict[str, list[Person]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.api.ows import OwsClient
 from reconciler.api.ows_answers import Page
-from reconciler.api.values import Json, Missing
+from reconciler.api.values import Json, Row
 from reconciler.errors import RemoteError
 from reconciler.sources.mapping import ListsMapping, OtysMapping, RecipientsMapping, method_name
 from reconciler.sources.otys_fields import AskedFields
@@ -23,7 +23,7 @@ LOOKS_LIKE = (
     ("a date", re.compile(r"\d{4}-\d\d-\d\d.*")),
 )
 
-Rows = Sequence[Mapping[str, Json]]
+Rows = Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _probe_recipients(ows: OwsClient, mapping: OtysMapping, list_rows: Rows) -> 
             "type": "COND",
             "field": about.list_condition,
             "op": "EQ",
-            "param": asked.identity(list_row, "uid"),
+            "param": asked.sent(list_row).identity("uid"),
         }
         probed, rows = _probe_listing(ows, about, condition=condition)
         if rows or probed.error:
@@ -161,7 +161,8 @@ def _probe_people(ows: OwsClient, mapping: OtysMapping, rows: Rows) -> Iterator[
     asked = AskedFields(mapping.recipients.service, mapping.recipients.fields)
     uids: dict[str, str] = {}
     for row in rows:
-        kind, uid = mapping.kind_of(asked.text(row, "kind")), asked.identity(row, "entity")
+        sent = asked.sent(row)
+        kind, uid = mapping.kind_of(sent.text("kind")), sent.identity("entity")
         if uid and kind in mapping.kinds and mapping.kinds[kind].service:
             uids.setdefault(kind, uid)
     for kind, uid in sorted(uids.items()):
@@ -187,7 +188,7 @@ def _probe_person(ows: OwsClient, mapping: OtysMapping, kind: str, uid: str) -> 
 
 
 def _compared(probed: ProbedService, asked: AskedFields, rows: Rows) -> ProbedService:
-    came = {name for name in asked.paths for row in rows if not isinstance(asked.sent(row, name), Missing)}
+    came = {name for row in rows for name in asked.sent(row).values}
     return replace(
         probed,
         found={name: path for name, path in asked.paths.items() if name in came},
@@ -210,7 +211,7 @@ def _kinds(mapping: OtysMapping, rows: Rows) -> tuple[dict[str, int], dict[str, 
     known: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     for row in rows:
-        word = asked.text(row, "kind")
+        word = asked.sent(row).text("kind")
         kind = mapping.kind_of(word)
         if kind in mapping.kinds:
             known[kind] += 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.diff import Decision, decide
 from reconciler.model import Address, BaseState, Change, Listing, NoReason, Person, Standing, Verb
+from reconciler.observe import View
 from reconciler.plan import ListPlan
 from reconciler.policy import ArchivedStranger, FieldConflicts, Policy, RemovedInMailchimp
 from tests.core.stories import EMAILS, Deed, behind, chapters, policies, worlds
@@ -175,6 +176,16 @@ def test_a_second_pass_has_nothing_to_do(story: list[list[Deed]], policy: Policy
         world.run()
 
         assert unsettled(world.plan()) == []
+
+
+@given(st.one_of(worlds(), chapters.map(told_by)), policies)
+def test_nothing_is_decided_otherwise_for_what_is_spared_a_decision(world: World, policy: Policy) -> None:
+    world.policy = policy
+    plan = world.plan()
+    with pytest.MonkeyPatch.context() as sparing_nobody:
+        sparing_nobody.setattr(View, "in_step", lambda _view, _address: False)
+
+        assert world.plan() == plan
 
 
 @given(worlds())

@@ -828,6 +828,95 @@ def test_who_stays_at_a_shared_address_said_no_there_and_who_left_takes_it_along
     }
 
 
+def sharing(standing: Standing, brought: NoReason, *, policy: Policy | None = None) -> World:
+    """Ann's contact, at an address to which Bob has come with a no that he said elsewhere."""
+    return World.of(
+        recipient("ann", "shared@x.nl"),
+        recipient("bob", "shared@x.nl"),
+        contact("shared@x.nl", standing),
+        row("shared@x.nl", "ann"),
+        no("old@x.nl", "bob", reason=brought),
+        contact("own@x.nl", Standing.ARCHIVED),
+        row("own@x.nl", "cas", state=BaseState.REMOVED),
+        policy=policy,
+    )
+
+
+NOS_BESIDE_ONE_BROUGHT_ALONG = [
+    (Standing.ARCHIVED, NoReason.TAKEN_OUT, NoReason.TAKEN_OUT),
+    (Standing.ARCHIVED, NoReason.UNSUBSCRIBED, NoReason.UNSUBSCRIBED),
+    (Standing.UNSUBSCRIBED, NoReason.UNSUBSCRIBED, NoReason.UNSUBSCRIBED),
+]
+
+
+@pytest.mark.parametrize(("standing", "brought", "remembered"), NOS_BESIDE_ONE_BROUGHT_ALONG)
+def test_a_no_that_somebody_brings_along_does_not_hide_the_no_of_who_shares_the_address(
+    standing: Standing, brought: NoReason, remembered: NoReason
+) -> None:
+    world = sharing(standing, brought)
+
+    world.run()
+    world.recipients[0] = recipient("ann", "own@x.nl")
+    world.run()
+
+    assert world.standing("own@x.nl") is Standing.ARCHIVED
+    assert {one.reason for one in world.nos if person("ann") in one.persons} == {remembered}
+
+
+def test_a_no_that_somebody_brings_along_does_not_hide_that_of_who_left_the_address_just_now() -> None:
+    world = sharing(Standing.UNSUBSCRIBED, NoReason.UNSUBSCRIBED)
+    world.recipients[0] = recipient("ann", "own@x.nl")
+
+    world.run()
+
+    assert world.standing("own@x.nl") is Standing.ARCHIVED
+
+
+def test_whom_the_policy_would_restore_said_nothing_of_what_somebody_else_brings_along() -> None:
+    restore = Policy(removed_in_mailchimp=RemovedInMailchimp.RESTORE)
+    world = sharing(Standing.ARCHIVED, NoReason.TAKEN_OUT, policy=restore)
+
+    world.run()
+    shared = world.standing("shared@x.nl")
+    world.recipients[0] = recipient("ann", "own@x.nl")
+    world.run()
+
+    assert shared is Standing.ARCHIVED
+    assert world.standing("own@x.nl") is Standing.SUBSCRIBED
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_who_comes_to_an_address_opted_out_in_otys_shares_that_for_as_long_as_it_shows(
+    *, shown: bool
+) -> None:
+    world = World.of(
+        recipient("ann", "shared@x.nl", opted_out=shown),
+        recipient("bob", "shared@x.nl"),
+        no("shared@x.nl", "ann", reason=NoReason.OPTED_OUT),
+    )
+
+    world.run()
+    world.recipients[1] = recipient("bob", "own@x.nl")
+    world.run()
+
+    assert world.standing("own@x.nl") is (Standing.ABSENT if shown else Standing.SUBSCRIBED)
+
+
+@pytest.mark.parametrize("reads_an_erased_mailbox", [True, False])
+def test_who_shares_an_erased_address_was_not_dropped_and_stays_out(*, reads_an_erased_mailbox: bool) -> None:
+    ann = recipient("ann", "")
+    if reads_an_erased_mailbox:
+        ann = replace(ann, erased="keyed hash")
+    taken_out = no("ann@x.nl", "ann", reason=NoReason.TAKEN_OUT)
+    world = World.of(ann, recipient("bob", "bob@x.nl"), taken_out)
+
+    world.run()
+    world.recipients[0] = recipient("ann", "ann@x.nl")
+    world.run()
+
+    assert world.standing("ann@x.nl") is (Standing.ABSENT if reads_an_erased_mailbox else Standing.SUBSCRIBED)
+
+
 def test_a_contact_that_a_bounce_still_removes_is_not_renamed() -> None:
     world = moved(no("old@x.nl", "ann", reason=NoReason.BOUNCED))
 

@@ -20,6 +20,7 @@ What the clerk cannot be asked to know, in words:
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -150,7 +151,9 @@ def after(page: Page, screens: Screens, erased: Erased | None = None) -> Page:
     now = {
         address: (screens.contacts[address].contact, people)
         for address, people in screens.behind.items()
-        if address in screens.contacts and screens.contacts[address].standing == "subscribed"
+        if address in screens.contacts
+        and screens.contacts[address].standing == "subscribed"
+        and not _is_left_alone(page, screens, address)
     }
     return replace(page, reached={**kept, **now})
 
@@ -177,9 +180,13 @@ def with_old_memory(page: Page, old: Page) -> Page:
     return replace(page, reached=old.reached)
 
 
-def only_ends(before: Page, seen: Page) -> Page:
-    """Given a page before and after a look that may not have been noticed, keep of it only what ended."""
-    return replace(before, nos=before.nos & seen.nos)
+def only_ends(before: Page, seen: Page, archived: AbstractSet[str]) -> Page:
+    """Given a page before and after a look that may not have been noticed, keep of it only what ended.
+
+    `archived`: the contacts that we took out ourselves meanwhile, whom nobody else took out.
+    """
+    reached = {at: known for at, known in before.reached.items() if known[0] not in archived}
+    return replace(before, nos=before.nos & seen.nos, reached=reached)
 
 
 def _without_those_who_came_back(nos: frozenset[Said], screens: Screens) -> frozenset[Said]:
@@ -209,14 +216,19 @@ def _said_no(page: Page, screens: Screens) -> Iterable[Said]:
 
 def _opted_out(page: Page, screens: Screens) -> Iterable[Said]:
     for address, people in screens.behind.items():
-        shown = screens.contacts.get(address)
-        somebody_elses = (
-            shown is not None
-            and shown.standing in _REACHED
-            and page.reached.get(address, ("",))[0] != shown.contact
-        )
-        if not people.isdisjoint(screens.opted_out) and not somebody_elses:
+        if not people.isdisjoint(screens.opted_out) and not _is_left_alone(page, screens, address):
             yield Said(address, people, Why.OPTED_OUT)
+
+
+def _is_left_alone(page: Page, screens: Screens, address: str) -> bool:
+    """Whether somebody there is opted out in OTYS, and subscribed though not by us."""
+    shown = screens.contacts.get(address)
+    return (
+        shown is not None
+        and shown.standing in _REACHED
+        and page.reached.get(address, ("",))[0] != shown.contact
+        and not screens.opted_out.isdisjoint(screens.behind[address])
+    )
 
 
 def _taken_out(page: Page, screens: Screens) -> Iterable[Said]:

@@ -228,7 +228,6 @@ class WorldMachine(Erasing):
         """Nobody does anything: one pass brings everything in step, and the next one writes nothing."""
         self.office.sandbox.otys.set_setting("SE3109", "1")
         self.office.let_pass(25)
-        self.hours += 25
         for _ in range(GRACE_SNAPSHOTS if self.passes_since_deleted else 1):
             self._pass()
         self._approve_everything()
@@ -308,7 +307,6 @@ class WorldMachine(Erasing):
     @rule(hours=st.sampled_from((0.5, 3.0, 30.0, 100.0)))
     def let_time_pass(self, hours: float) -> None:
         self.office.let_pass(hours)
-        self.hours += hours
 
     @rule(key=st.sampled_from(tuple(CHOICES)), number=which)
     def choose_policy(self, key: str, number: int) -> None:
@@ -346,6 +344,7 @@ class WorldMachine(Erasing):
         for audience, contacts in self.backup.ours.items():
             self.ours[audience] |= contacts  # who left since, and came back alone, is remembered as ours
         self._remember_who_was_erased()
+        self.moved_contacts.update(one.id for one in self.audiences())  # what was renamed since is forgotten
         self.memory_is_old = self.moved_names = True
 
     # -- at rest

@@ -1,6 +1,8 @@
 """Two editors behind our back: what people do in OTYS Go! and in Mailchimp, as rules of the machine."""
 
 # ruff: noqa: FBT001 (Hypothesis passes the arguments of a rule by name)
+from typing import TYPE_CHECKING
+
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -8,6 +10,9 @@ from reconciler.sandbox.mailchimp.problems import Problem
 from reconciler.sandbox.mailchimp.state import Audience, Contact
 from reconciler.sandbox.otys.state import Entity, MailingList, Recipient
 from tests.machine.office import Office
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ADDRESSES = tuple(f"{letter}@zorg.nl" for letter in "abcdefgh")
 REFUSED = ("nep@example.com",)
@@ -34,11 +39,10 @@ class People(RuleBasedStateMachine):
         self.touched: set[str] = set()
         """Addresses about which somebody did something in Mailchimp, and people who opted out."""
         self.moved_contacts: set[str] = set()
-        """Audiences in which somebody changed an address: there the history goes by the address in OTYS."""
+        """Audiences in which an address is not the one we remember: there the history goes by ours."""
         self.moved_names = False
         """Whether a name or a flag changed, so that an audience cut off at birth may not be found again."""
-        self.deleted_at: dict[str, float] = {}
-        self.hours = 0.0
+        self.deleted_at: dict[str, datetime] = {}
 
     # -- who and what is there
 
@@ -171,7 +175,7 @@ class People(RuleBasedStateMachine):
     def delete_list(self, number: int) -> None:
         uid = self._list(number).uid
         self.office.sandbox.otys.delete_list(uid)
-        self.deleted_at[uid] = self.hours
+        self.deleted_at[uid] = self.office.agency.now
         self.moved_names = True
 
     @precondition(lambda self: self.lists())

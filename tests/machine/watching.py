@@ -71,7 +71,6 @@ class Watching(People):
 
     def _pass(self, *, only: str | None = None, disturbed: bool = False) -> PassReport | None:
         self.office.let_pass(BETWEEN_PASSES)
-        self.hours += BETWEEN_PASSES
         report = self._watch(lambda: self.office.run(only=only), only=only, disturbed=disturbed)
         self.spared += 0 if report is None else report.looks[Look.SHORT]
         return report
@@ -186,7 +185,8 @@ class Watching(People):
             home = self.homes[deed.audience]
             assert home not in living, f"I5: {deed} of a list that lives"
             assert self.passes_since_deleted[home] >= GRACE_SNAPSHOTS, f"I5: {deed} before its grace was over"
-            assert self.hours - self.deleted_at[home] >= GRACE_HOURS, f"I5: {deed} before its grace was over"
+            since = self.office.agency.now - self.deleted_at[home]
+            assert since >= timedelta(hours=GRACE_HOURS), f"I5: {deed} before its grace was over"
             assert not strangers[deed.audience], f"I5: {deed} with strangers in it"
             assert deed.audience not in mailed, f"I5: {deed} too soon after a campaign"
             saved = list((self.office.folder / "state" / "backups").glob(f"*{deed.audience}*.gz"))
@@ -209,12 +209,13 @@ class Watching(People):
 
     def _turn_pages(self, seen: dict[str, Page], watched: Watched, *, killed: bool) -> None:
         """What the clerk saw counts only where the pass had its look too."""
+        archived = {deed.contact for deed in watched.deeds if deed.did is Did.ARCHIVE}
         for uid, page in seen.items():
             report = watched.lists.get(uid)
             if report is not None and _looked(report) and not killed:
                 self.pages[uid] = clerk.after(page, watched.screens_after[uid], self.erased)
             else:
-                self.pages[uid] = clerk.only_ends(self.pages.get(uid, Page()), page)
+                self.pages[uid] = clerk.only_ends(self.pages.get(uid, Page()), page, archived)
 
     # -- what the screens show
 

@@ -38,7 +38,12 @@ class Daemon:
         self.decided.clear()
         self.decoded.clear()
         before = self.acme.sandbox.log.last_number()
-        report = self.report = reconcile(self.client, trigger="schedule", full=full)
+        report = (
+            reconcile(self.client, trigger="asked", full=True)
+            if full
+            else reconcile(self.client, trigger="schedule")
+        )
+        self.report = report
         asked = self.acme.sandbox.log.requests(after=before)
         self.pages = sorted(f"{one.path} {one.operation}" for one in asked if _is_page(one))
         self.looks = sum(map(_is_look, asked))

@@ -247,6 +247,8 @@ def test_an_audience_that_may_not_be_created_is_told_and_not_waited_for(acme: Ag
     [outcome] = [one for of in report.lists for one in of.list_outcomes]
     assert outcome.result == "refused"
     assert "no further audience may be created" in outcome.detail
+    assert report.lists[0].guarded is None, "there is nothing that its people could be added to"
+    assert acme.store.links("acme") == ()
     assert acme.store.open_intents("acme") == ()
 
 

@@ -1,10 +1,17 @@
 """The audience of a deleted list goes only when nothing and nobody in it gets lost by that."""
 
-import pytest
+import errno
 
-from reconciler.model import ListUid, NoReason, PassResult
+import pytest
+from structlog.testing import capture_logs
+
+from reconciler import deletion
+from reconciler.audience_record import AudienceRecord
+from reconciler.errors import BadRequest
+from reconciler.model import AudienceId, LinkState, ListUid, NoReason, PassResult, Result
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
+from reconciler.sources.mailchimp import MailchimpSource
 from tests.passes.agency import Agency, results
 from tests.passes.deleted import AT_ONCE, PEOPLE, backups, crew, deleted, names, subscribed, the_backup
 from tests.passes.executioner import Killed
@@ -108,9 +115,39 @@ def test_strangers_who_can_be_reached_hold_it(acme: Agency, standing: str) -> No
     nurses = crew(acme)
     acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "gast@elders.nl", standing)
     acme.sandbox.otys.delete_list(nurses.uid)
-    assert why_held(acme).startswith("it holds 1 contacts that are not ours: archive or move them")
+    assert why_held(acme) == (
+        "it holds 1 contacts that are not ours: archive or move them in Mailchimp, and it is deleted by the "
+        'next pass; or keep it with policy.list_deleted = "keep"'
+    )
     assert backups(acme) == []
     assert deletions_in_history(acme) == []
+
+
+def test_who_was_taken_out_is_remembered_though_strangers_hold_it(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "gast@elders.nl")
+    acme.sandbox.mailchimp.delete_permanently(acme.audience(nurses), "jan@zorg.nl")
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+    assert nos(acme, nurses.uid)["jan@zorg.nl"] is NoReason.TAKEN_OUT
+
+
+def test_who_is_taken_out_while_it_is_saved_is_remembered_too(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = crew(acme)
+    audience = acme.audience(nurses)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    record = MailchimpSource.record
+
+    def meanwhile(self: MailchimpSource, audience_id: AudienceId) -> AudienceRecord:
+        acme.sandbox.mailchimp.delete_permanently(audience, "jan@zorg.nl")
+        return record(self, audience_id)
+
+    monkeypatch.setattr(MailchimpSource, "record", meanwhile)
+    acme.once()
+    assert names(acme) == ["Chauffeurs"]
+    assert nos(acme, nurses.uid)["jan@zorg.nl"] is NoReason.TAKEN_OUT
 
 
 def test_a_contact_known_by_telephone_only_holds_it(acme: Agency) -> None:
@@ -161,6 +198,34 @@ def test_what_mailchimp_refuses_to_delete_is_told_in_its_words_and_tried_again_d
     assert names(acme) == ["Chauffeurs"]
 
 
+def test_a_deletion_that_mailchimp_calls_wrong_is_told_in_its_words(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = crew(acme)
+    acme.sandbox.otys.delete_list(nurses.uid)
+
+    def refused(*_: object) -> None:
+        raise BadRequest("Mailchimp", "400 Bad Request", detail="A campaign is being sent to it.")
+
+    monkeypatch.setattr(MailchimpSink, "delete", refused)
+    [outcome] = [one for of in acme.once().lists for one in of.list_outcomes]
+    assert (outcome.result, outcome.detail) == (Result.REFUSED, "A campaign is being sent to it.")
+
+
+def test_an_old_backup_that_cannot_be_deleted_costs_nothing_and_is_in_the_log(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object, **__: object) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    acme.list("Zorg", "jan@zorg.nl")
+    monkeypatch.setattr(deletion, "prune_backups", cannot)
+    with capture_logs() as logged:
+        assert acme.once().result is PassResult.DONE
+    [told] = [one for one in logged if one["log_level"] == "warning"]
+    assert (told["event"], told["reason"]) == ("old_backup_not_deleted", "Permission denied")
+
+
 def test_a_backup_that_cannot_be_written_keeps_the_audience_and_costs_no_other_list(acme: Agency) -> None:
     nurses = crew(acme)
     folder = acme.folder / "state" / "backups"
@@ -184,6 +249,7 @@ def test_an_audience_that_cannot_be_read_completely_is_not_deleted(acme: Agency)
     report = acme.once()
     acme.sandbox.faults.clear()
     assert report.result is PassResult.FAILED
+    assert set(nos(acme, nurses.uid).values()) <= {NoReason.UNSUBSCRIBED, NoReason.BOUNCED}, "nobody is gone"
     [outcome] = [one for of in report.lists for one in of.list_outcomes]
     assert outcome.detail.startswith("the audience could not be read completely for its backup: ")
     assert "Verpleegkundigen" in names(acme)
@@ -195,6 +261,7 @@ def test_killed_around_the_request_history_tells_of_the_deletion_once(
     acme: Agency, monkeypatch: pytest.MonkeyPatch, *, reached: bool
 ) -> None:
     nurses = crew(acme)
+    audience = acme.audience(nurses)
     acme.sandbox.otys.delete_list(nurses.uid)
     delete = MailchimpSink.delete
 
@@ -208,16 +275,20 @@ def test_killed_around_the_request_history_tells_of_the_deletion_once(
         with pytest.raises(Killed):
             acme.once()
     assert set(nos(acme, nurses.uid)) == {"anna@zorg.nl", "kees@zorg.nl"}, "durable before the request"
-    assert len(acme.store.open_intents("acme")) == 1
+    [intent] = acme.store.open_intents("acme")
     acme.once()
     acme.once()
     assert names(acme) == ["Chauffeurs"]
     history = acme.store.history("acme", limit=100)
     assert "unlink" not in [one.verb for one in history], "the deletion let the list go already"
     [told] = [one for one in history if one.verb == "delete"]
-    assert (told.list_uid, told.result, told.reason) == (nurses.uid, "applied", "deleted in OTYS")
+    assert (told.list_uid, told.list_name) == (nurses.uid, "Verpleegkundigen")
+    assert (told.result, told.reason) == ("applied", "deleted in OTYS")
+    assert (told.pass_id == intent.pass_id) is reached, "told of the pass whose request did it"
     assert told.detail.startswith(f"saved as {backups(acme)[-1 if reached else 0].name}")
     assert acme.store.open_intents("acme") == ()
+    [link] = [one for one in acme.store.links("acme") if one.list_uid == nurses.uid]
+    assert (link.state, link.audience_id) == (LinkState.UNLINKED, audience)
     assert acme.store.base("acme", ListUid(nurses.uid)).rows == {}
     assert acme.writes_of(acme.once) == []
 

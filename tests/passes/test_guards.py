@@ -39,7 +39,10 @@ def test_an_emptied_list_is_withheld_until_exactly_that_is_approved(acme: Agency
     withheld = [one.detail for one in report.lists[0].outcomes]
     assert withheld == 30 * [proposal.message]
     acme.store.approve(proposal.digest[:12], by="operator", now=acme.now)
-    assert results(acme.once()) == {("remove", "applied"): 30}
+    approved = acme.once()
+    assert results(approved) == {("remove", "applied"): 30}
+    with pytest.raises(StaleApproval, match=f"carried out by pass {approved.pass_id}"):
+        acme.store.approve(proposal.digest, by="operator", now=acme.now)
     assert acme.subscribed(nurses) == set()
     assert acme.writes_of(acme.once) == []
 

@@ -11,6 +11,7 @@ from reconciler.cli.render import print_pass
 from reconciler.cli.render_list import Detail
 from reconciler.model import ListUid, PassId
 from reconciler.newest import LOOKED_AT
+from reconciler.reconcile import reconcile
 from reconciler.recorded import recorded_pass
 from reconciler.report import Look
 from reconciler.sandbox.faults import Fault, FaultKind
@@ -311,6 +312,18 @@ def test_a_full_pass_reads_everything(one: Daemon) -> None:
     one.once(full=True)
 
     assert (len(one.pages), one.looks, one.decided) == (3, 0, ["Zorg"])
+
+
+def test_a_full_pass_of_one_list_leaves_the_others_at_rest(acme: Agency, daemon: Open) -> None:
+    zorg, _ = acme.list("Zorg", ANN), acme.list("Bouw", BOB)
+    one = daemon()
+    one.settle()
+    reconcile(one.client, trigger="api", only=ListUid(zorg.uid), full=True)
+    assert one.decided == ["Zorg"]
+
+    one.once()
+
+    assert one.decided == []
 
 
 def test_every_list_is_read_whole_in_the_night(acme: Agency, one: Daemon) -> None:

@@ -1,10 +1,15 @@
 """History knows of every change that reached Mailchimp, even when its answer never came back."""
 
+import pytest
+
+from reconciler import lists
 from reconciler.journal import FOUND_DONE
 from reconciler.model import Address, ListUid, PassId, Result, Verb
 from reconciler.report import PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
+from reconciler.store import Store
 from tests.passes.agency import Agency
+from tests.passes.executioner import Killed
 
 PEOPLE = [f"p{number}@zorg.nl" for number in range(6)]
 
@@ -120,6 +125,8 @@ def test_an_add_that_is_found_done_is_remembered_like_any_other(acme: Agency) ->
     row = acme.store.base("acme", ListUid(nurses.uid)).rows[Address(PEOPLE[0])]
     contact = acme.contact(nurses, PEOPLE[0])
     assert contact is not None
+    [person] = acme.sandbox.otys.people_at(PEOPLE[0])
+    assert [(str(one.kind), one.uid) for one in row.persons] == [(person.kind, person.uid)]
     assert row.contact_id == contact.contact_id
     assert row.fields == {"FNAME": "P0", "LNAME": "Jansen"}
 
@@ -173,6 +180,9 @@ def test_a_look_at_the_plan_records_nothing_of_a_pass_that_was_cut_off(acme: Age
     assert [result for result, _ in told(acme, first.pass_id, "add")] == [Result.RETRY_LATER]
     assert len(acme.store.open_intents("acme")) == 1
 
+    acme.once()
+    assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)]
+
 
 def test_what_was_withheld_is_not_found_done_when_somebody_else_did_it(acme: Agency) -> None:
     acme.configure(limits="removals_free = 0\nremovals_percent = 0")
@@ -188,3 +198,104 @@ def test_what_was_withheld_is_not_found_done_when_somebody_else_did_it(acme: Age
 
     assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)]
     assert Result.APPLIED not in [result for result, _ in told(acme, first.pass_id, "remove")]
+
+
+def test_of_two_new_fields_history_tells_each_once_though_one_answer_got_lost(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    acme.once()
+    acme.fields += '\nAANHEF = "{first_name}"\nROEPNAAM = "{first_name}"'
+    acme.sandbox.faults.add(
+        Fault(
+            kind=FaultKind.DROP_AFTER_APPLY,
+            system="mailchimp",
+            pattern="POST .*/merge-fields$",
+            skip=1,
+            times=None,
+        )
+    )
+    first = acme.once()
+    acme.sandbox.faults.clear()
+    acme.once()
+
+    assert first.pass_id is not None
+    made = [one.detail for one in acme.store.outcomes(first.pass_id) if one.verb == "update-settings"]
+    assert made == ["", FOUND_DONE]
+    assert acme.subscribed(nurses) == {PEOPLE[0]}
+
+
+def test_what_a_cut_off_pass_recorded_is_not_recorded_again(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.list("Verpleegkundigen", *PEOPLE)
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(lists, "end_writing", killed)
+        with pytest.raises(Killed):
+            acme.once()
+    acme.once()
+
+    added = [one.detail for one in acme.store.outcomes(PassId(1)) if one.verb == "add"]
+    assert added == [""] * len(PEOPLE)
+    assert acme.store.open_intents("acme") == ()
+
+
+def test_a_creation_that_is_recorded_is_not_recorded_again(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.list("Verpleegkundigen", *PEOPLE)
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(Store, "forget_rows", killed)
+        with pytest.raises(Killed):
+            acme.once()
+    acme.once()
+
+    assert [one.verb for one in acme.store.history("acme", limit=100)].count("create") == 1
+    assert acme.store.open_intents("acme") == ()
+
+
+def test_an_add_is_looked_up_where_the_audience_is_shown_in_part(acme: Agency) -> None:
+    acme.list("Verpleegkundigen", *PEOPLE)
+    first = once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SHORT_PAGE, system="mailchimp", pattern="GET .*/members", times=None, value=2)
+    )
+    acme.once()
+
+    assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)] * len(PEOPLE)
+
+
+def test_a_removal_is_found_done_at_the_address_that_the_contact_chose(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    acme.once()
+    acme.sandbox.mailchimp.change_address(acme.audience(nurses), PEOPLE[0], "thuis@zorg.nl")
+    acme.once()
+    acme.leave(nurses, PEOPLE[0])
+
+    first = once_without_answers(acme, "DELETE .*/members/")
+    acme.once()
+
+    assert told(acme, first.pass_id, "remove") == [(Result.APPLIED, FOUND_DONE)]
+
+
+def test_a_move_is_not_found_done_when_somebody_else_came_to_the_new_address(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at(PEOPLE[0])[0], email="nieuw@zorg.nl")
+    acme.sandbox.faults.add(
+        Fault(
+            kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="PUT .*/members/", times=None, value=503
+        )
+    )
+    first = acme.once()
+    acme.sandbox.faults.clear()
+    acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "nieuw@zorg.nl")
+    acme.once()
+
+    assert [result for result, _ in told(acme, first.pass_id, "rename")] == [Result.RETRY_LATER]

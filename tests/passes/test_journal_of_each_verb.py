@@ -32,6 +32,10 @@ def rename_list(acme: Agency, nurses: MailingList) -> None:
     acme.sandbox.otys.rename_list(nurses.uid, "Verpleging")
 
 
+def edit_reminder(acme: Agency, nurses: MailingList) -> None:
+    acme.sandbox.otys.edit_reminder(nurses.uid, "U staat bij ons ingeschreven.")
+
+
 def add_field(acme: Agency, nurses: MailingList) -> None:
     del nurses
     acme.fields += '\nCALLED = "{first_name}"'
@@ -45,6 +49,7 @@ VERBS = pytest.mark.parametrize(
         (move, f"PUT {MEMBERS}", "rename"),
         (leave, f"DELETE {MEMBERS}", "remove"),
         (rename_list, r"PATCH /3\.0/lists/\w+$", "rename-audience"),
+        (edit_reminder, r"PATCH /3\.0/lists/\w+$", "update-settings"),
         (add_field, r"POST .*/merge-fields$", "update-settings"),
     ],
 )

@@ -25,6 +25,7 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
     for made in lists:
         acme.join(made, acme.person(f"nieuw@{made.name}.nl"))
         acme.sandbox.mailchimp.unsubscribe(acme.audience(made), f"een@{made.name}.nl")
+    for made in lists[1:]:
         acme.sandbox.otys.rename_list(made.uid, made.name.upper())
     acme.list("nieuw", "iemand@nieuw.nl")
     known_when_written: list[int] = []

@@ -32,6 +32,9 @@ class Follower(Unwatched):
         self.told.append((client, lists))
         self.at_the_lists()
 
+    def to_write(self, client: str, contacts: int) -> None:
+        self.told.append((client, "to write", contacts))
+
     def wrote(self, client: str, list_uid: ListUid, changes: int) -> None:
         self.told.append((client, list_uid, changes))
 
@@ -58,13 +61,15 @@ def test_who_follows_a_pass_is_told_of_every_list_and_of_what_is_written(acme: A
     assert (of_nurses.list_uid, of_drivers.list_uid) == (nurses.uid, drivers.uid)
     [created] = of_nurses.list_outcomes
     assert of_nurses.audience_id == created.change.audience_id == acme.audience(nurses)
+    assert of_nurses.list_changes == (created.change,)
+    assert of_nurses.first_sync
     assert report.kept == 2
     assert acme.store.open_intents("acme") == ()
     assert follower.told[0] == ("acme", 2)
     assert follower.told[-1] is report
     between = follower.told[1:-1]
-    assert len(between) == 3
-    for told in (("acme", nurses.uid, 2), ("acme", of_nurses), ("acme", of_drivers)):
+    assert len(between) == 4
+    for told in (("acme", "to write", 2), ("acme", nurses.uid, 2), ("acme", of_nurses), ("acme", of_drivers)):
         assert told in between
 
 
@@ -90,6 +95,7 @@ def test_history_knows_what_started_a_pass_and_how_long_it_took(acme: Agency) ->
         assert (record.client, record.mode, record.trigger) == ("acme", "apply", trigger)
         assert (report.client, report.mode, report.only) == ("acme", "apply", about)
         assert (record.result, record.plan_digest) == (report.result, report.digest)
+        assert report.digest
         assert (record.counts, record.problems) == (report.counts(), report.all_problems)
         assert acme.now < record.started_at < report.started_at < report.ended_at < record.ended_at
         assert report.ended_at - report.started_at > timedelta(seconds=1)
@@ -235,6 +241,9 @@ def test_a_field_made_for_the_contacts_is_told_like_any_change(acme: Agency) -> 
     acme.fields += '\nROEPNAAM = "{first_name}"'
     for method in ("GET", "POST"):
         fail(acme, f"{method} .*merge-fields")
+        begun = acme.store.open_intents("acme")
+        acme.plan()
+        assert acme.store.open_intents("acme") == begun, "a look at the plan begins nothing"
         [of_nurses] = acme.once().lists
         assert "Mailchimp" in of_nurses.problem
         assert of_nurses.failure is FailureKind.UNREACHABLE

@@ -164,11 +164,11 @@ def test_a_list_that_was_not_read_is_not_replayed_as_it_was_before(acme: Agency)
 
 
 def test_a_pass_about_one_list_replays_that_list(acme: Agency) -> None:
-    zorg = acme.list("Zorg", *PEOPLE)
-    acme.list("Bouw", "ada@bouw.nl")
+    zorg, bouw = acme.list("Zorg", *PEOPLE), acme.list("Bouw", "ada@bouw.nl")
     acme.once()
 
     assert [one.list_uid for one in at(acme, acme.once(only=zorg.uid))] == [zorg.uid]
+    assert not any(one.unseen for one in kept(acme, bouw.uid)), "it says nothing about the others"
 
 
 def test_what_is_old_is_dropped_and_zero_days_keep_nothing(acme: Agency) -> None:

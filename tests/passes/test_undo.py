@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from reconciler.api.http import RequestNote
 from reconciler.client import Unwatched
 from reconciler.config import load_config
-from reconciler.errors import StaleApproval
+from reconciler.errors import LockHeld, StaleApproval
 from reconciler.inverse import Verdict
 from reconciler.model import Address, BaseState, ListUid, PassId, PassResult, Verb
+from reconciler.reconcile import LEASE
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
 from reconciler.undoing import Undone, undo_pass
@@ -164,6 +166,51 @@ def test_looking_writes_nothing(acme: Agency) -> None:
     acme.once()
 
     assert acme.writes_of(lambda: undo(acme, 2)) == []
+
+
+def test_an_undo_waits_for_no_pass_and_lets_none_in_while_it_runs(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_pass(acme)
+    acme.once()
+    with acme.store.lock("acme", "daemon", lease=LEASE, now=lambda: acme.now):
+        digest = undo(acme, 2).digest
+        with pytest.raises(LockHeld, match="daemon"):
+            undo(acme, 2, digest)
+    holders: set[str] = set()
+
+    def look(_self: RequestCount, note: RequestNote) -> None:
+        record = acme.store.lock_record("acme")
+        if note.system == "Mailchimp":
+            holders.add("nobody" if record is None else record.holder.partition(",")[0])
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(RequestCount, "__call__", look)
+        undo(acme, 2, digest)
+    assert holders == {"undo 2"}
+
+
+def test_an_undo_whose_lock_was_taken_over_writes_nothing_more(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_pass(acme)
+    acme.once()
+    digest = undo(acme, 2).digest
+    with ExitStack() as another, monkeypatch.context() as meanwhile:
+
+        def take_over(_self: RequestCount, _note: RequestNote) -> None:
+            meanwhile.undo()
+            acme.now += 2 * LEASE
+            lock = acme.store.lock("acme", "another pass", lease=LEASE, now=lambda: acme.now)
+            another.enter_context(lock)
+
+        meanwhile.setattr(RequestCount, "__call__", take_over)
+
+        def approve() -> None:
+            with pytest.raises(LockHeld, match="taken over"):
+                undo(acme, 2, digest)
+
+        assert acme.writes_of(approve) == []
 
 
 def test_who_said_no_since_then_is_not_brought_back(acme: Agency) -> None:

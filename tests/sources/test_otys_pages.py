@@ -12,14 +12,14 @@ def rows(*uids: str) -> list[dict[str, Json]]:
     return [{"uid": uid} for uid in uids]
 
 
-def read(*pages: Page) -> Listing:
+def read(*pages: Page) -> Listing[dict[str, Json]]:
     """The listing of these pages, the last of them over and over."""
     left = list(pages)
 
     def fetch(_limit: int, _offset: int) -> Page:
         return left.pop(0) if len(left) > 1 else left[0]
 
-    return read_listing(fetch, lambda row: str(row.get("uid", "")), page_size=2)
+    return read_listing(fetch, lambda row: (str(row.get("uid", "")), row), page_size=2)
 
 
 def test_the_next_page_begins_after_the_rows_received_not_after_those_asked_for() -> None:
@@ -29,7 +29,7 @@ def test_the_next_page_begins_after_the_rows_received_not_after_those_asked_for(
         offsets.append(offset)
         return Page(rows(str(offset)), total=3)
 
-    listing = read_listing(fetch, lambda row: str(row["uid"]), page_size=2)
+    listing = read_listing(fetch, lambda row: (str(row["uid"]), row), page_size=2)
     assert offsets == [0, 1, 2]
     assert listing.tally.complete
 
@@ -59,7 +59,7 @@ def test_pages_without_end_are_not_read_for_ever() -> None:
         number += 2
         return Page(rows(str(number), str(number + 1)), total=number + 100)
 
-    listing = read_listing(fetch, lambda row: str(row["uid"]), page_size=2)
+    listing = read_listing(fetch, lambda row: (str(row["uid"]), row), page_size=2)
     assert "there was no end" in listing.tally.problem
 
 
