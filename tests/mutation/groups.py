@@ -47,18 +47,26 @@ GROUPS = (
         ("inverse", "undo"),
         ("tests/core/test_inverse.py", "tests/core/test_undo.py"),
     ),
-    Group("journal", ("journal",), _passes("journal", "journal_of_each_verb", "audiences", "restore")),
+    Group(
+        "journal",
+        ("journal",),
+        _passes("journal", "journal_of_each_verb", "audiences", "restore", "telling", "undo"),
+    ),
     Group(
         "passes",
         ("reconcile", "lists", "contacts"),
         _passes(
             *("telling", "guards", "contacts", "order", "unseen_nos", "unchanged", "optouts", "flapping"),
             *("journal", "visibility", "release", "restored_state", "undo", "audiences", "deletion"),
+            *("incremental", "time_travel", "bulk"),
         ),
     ),
     Group(
         "audiences",
         ("lifecycle", "deletion"),
-        _passes("audiences", "deletion", "journal", "telling", "contacts", "guards", "restore"),
+        _passes(
+            *("audiences", "deletion", "journal", "telling", "contacts", "guards", "restore", "order"),
+            *("journal_of_each_verb", "erase", "undo", "another_contact", "incremental"),
+        ),
     ),
 )
