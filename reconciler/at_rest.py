@@ -2,12 +2,13 @@
 
 import sys
 from dataclasses import replace
+from functools import cache
 from hashlib import blake2b
+from pathlib import Path
 
 import email_validator
 import msgspec
 
-from reconciler import __version__
 from reconciler.client import Client
 from reconciler.guard import Guarded
 from reconciler.model import Verb
@@ -21,11 +22,20 @@ from reconciler.sides import Tapes
 
 def rules_of(client: Client) -> Rules:
     """Given a client, return what its lists are decided by in this process."""
-    programs = (__version__, sys.version, email_validator.__version__)
+    programs = (_program(), sys.version, email_validator.__version__)
     chosen = (client.templates, client.policy, client.limits, client.pairs, str(client.zone))
     kept = (client.mode, client.snapshot_days)
     told = msgspec.msgpack.encode((programs, chosen, kept, client.mapping), order="deterministic")
     return Rules(client.name, blake2b(told, digest_size=16).digest())
+
+
+@cache
+def _program() -> bytes:
+    """Return a digest of the program itself: the number of a version is easily forgotten to be raised."""
+    told = blake2b(digest_size=16)
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        told.update(source.read_bytes())
+    return told.digest()
 
 
 def came_to_rest(running: Pass, pairing: Pairing) -> AtRest | None:

@@ -178,7 +178,7 @@ def test_a_new_process_decides_what_may_come_out_otherwise(
 
 
 @pytest.mark.usefixtures("zorg")
-@pytest.mark.parametrize("what", [(at_rest, "__version__", "9.9.9"), (resting, "FORMAT", 99)])
+@pytest.mark.parametrize("what", [(at_rest, "_program", lambda: b"another"), (resting, "FORMAT", 99)])
 def test_another_version_of_the_program_goes_by_nothing_of_an_earlier_one(
     daemon: Open, monkeypatch: pytest.MonkeyPatch, what: tuple[object, str, object]
 ) -> None:
