@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.address import normalise
-from reconciler.model import Address, AudienceId, Contact, ListUid, PassId, Person, Standing
+from reconciler.model import Address, AudienceId, Contact, LinkState, ListUid, PassId, Person, Standing
+from reconciler.pairing import Pairing
 from reconciler.store.erasures import Erased
 from reconciler.whereabouts import Located, Whereabouts
 
@@ -130,19 +131,31 @@ def whom(located: Located) -> Erased:
 
 def contacts_of(located: Located, erased: Erased, *, permanently: bool) -> tuple[ContactErasure, ...]:
     """Given where an address is and who is erased, return their contacts, each audience's once."""
-    return tuple(
-        ContactErasure(
-            list_uid=where.pairing.list_uid,
-            list_name=where.pairing.list_name,
-            audience_id=where.sides.audience_id,
-            contact=contact,
-            fate=_fate(contact, permanently=permanently),
-        )
-        for where in located.lists
-        if where.sides.audience_id is not None
-        for contact in where.sides.contacts.contacts
-        if contact.address in erased.addresses or contact.contact_id in _contact_ids(where, erased)
-    )
+    contacts: dict[tuple[AudienceId, str], ContactErasure] = {}
+    owners: dict[AudienceId, Pairing] = {}
+    # A list made anew takes over an audience that the old one still names: it is told of the heir alone,
+    # even where only the old one knows the contact.
+    for where in sorted(located.lists, key=_let_go):
+        audience_id = where.sides.audience_id
+        if audience_id is None:
+            continue
+        owner = owners.setdefault(audience_id, where.pairing)
+        theirs = _contact_ids(where, erased)
+        for contact in where.sides.contacts.contacts:
+            if contact.address in erased.addresses or contact.contact_id in theirs:
+                contacts[audience_id, contact.id] = ContactErasure(
+                    list_uid=owner.list_uid,
+                    list_name=owner.list_name,
+                    audience_id=audience_id,
+                    contact=contact,
+                    fate=_fate(contact, permanently=permanently),
+                )
+    return tuple(contacts.values())
+
+
+def _let_go(where: Whereabouts) -> bool:
+    link = where.pairing.link
+    return link is None or link.state is not LinkState.LINKED
 
 
 def listings_of(located: Located) -> tuple[Listing, ...]:

@@ -15,11 +15,13 @@ from reconciler.inverse import Verdict
 from reconciler.model import Address, AudienceId, Change, Deed, ListUid, NoReason, Outcome, Result
 from reconciler.recorded import recorded_pass
 from reconciler.releasing import Wish, look_at_release
+from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.store import NewMail, Store
 from reconciler.undoing import undo_pass
 from reconciler.wiring import open_client
 from tests.passes.agency import Agency
+from tests.passes.deleted import AT_ONCE
 from tests.passes.traces import files_that_hold, kept_bodies
 
 ANN, BOB = "ann.unique@zorg.nl", "bob@zorg.nl"
@@ -208,6 +210,33 @@ def test_history_keeps_what_was_done_without_a_name(acme: Agency) -> None:
     assert erasures(acme) == ["in Mailchimp: deleted for good"]
     keys = {one.address_key for one in acme.store.history("acme", limit=99) if one.verb == Deed.ERASE}
     assert keys == {acme.store.key_address(ANN)}
+
+
+@pytest.mark.parametrize("catalogue_is_whole", [True, False])
+def test_each_contact_of_an_audience_that_another_list_took_over_is_told_of_once_as_that_lists(
+    acme: Agency, *, catalogue_is_whole: bool
+) -> None:
+    acme.configure(limits=AT_ONCE, policy='list_deleted = "keep"\n')
+    zorg = acme.list("Zorg", "ann.before@zorg.nl", ANN)
+    acme.once()
+    acme.sandbox.otys.delete_list(zorg.uid)
+    acme.once()
+    before, ann = (acme.sandbox.otys.people_at(email)[0] for email in ("ann.before@zorg.nl", ANN))
+    acme.edit(before, email=ANN)
+    anew = acme.list("Zorg")
+    acme.join(anew, before)
+    acme.join(anew, ann)
+    acme.once()
+    if not catalogue_is_whole:
+        acme.sandbox.faults.add(
+            Fault(kind=FaultKind.SHORT_PAGE, pattern="MailingListService", times=None, value=1)
+        )
+
+    forget(acme)
+
+    assert acme.subscribed(anew) == set()
+    told = [one for one in acme.store.history("acme", limit=99) if one.reason.startswith("in Mailchimp")]
+    assert [(one.verb, one.list_uid) for one in told] == [(Deed.ERASE, anew.uid)] * 2
 
 
 def test_a_pass_is_undone_for_all_but_who_was_erased_since(acme: Agency) -> None:
