@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from reconciler.address import normalise
 from reconciler.model import Address, AudienceId, Contact, LinkState, ListUid, PassId, Person, Standing
-from reconciler.pairing import Pairing
 from reconciler.store.erasures import Erased
 from reconciler.whereabouts import Located, Whereabouts
 
@@ -132,14 +131,14 @@ def whom(located: Located) -> Erased:
 def contacts_of(located: Located, erased: Erased, *, permanently: bool) -> tuple[ContactErasure, ...]:
     """Given where an address is and who is erased, return their contacts, each audience's once."""
     contacts: dict[tuple[AudienceId, str], ContactErasure] = {}
-    owners: dict[AudienceId, Pairing] = {}
+    owners: dict[AudienceId, Whereabouts] = {}
     # A list made anew takes over an audience that the old one still names: it is told of the heir alone,
     # even where only the old one knows the contact.
     for where in sorted(located.lists, key=_let_go):
         audience_id = where.sides.audience_id
         if audience_id is None:
             continue
-        owner = owners.setdefault(audience_id, where.pairing)
+        owner = owners.setdefault(audience_id, where).pairing
         theirs = _contact_ids(where, erased)
         for contact in where.sides.contacts.contacts:
             if contact.address in erased.addresses or contact.contact_id in theirs:
