@@ -1,0 +1,73 @@
+"""A list that takes over the audience of another one: whoever said no to that one said it to this one."""
+
+import pytest
+
+from reconciler import lifecycle
+from reconciler.model import ListUid, No, NoReason
+from reconciler.pairing import Pairing
+from reconciler.running import Pass
+from reconciler.sandbox.otys.state import MailingList
+from tests.passes.agency import Agency
+from tests.passes.executioner import Killed
+
+JAN, ANNA, GONE = "jan@zorg.nl", "anna@zorg.nl", "weg@zorg.nl"
+
+
+@pytest.fixture
+def heir(acme: Agency) -> MailingList:
+    """Return a list made anew, not linked yet; Mailchimp shows no more who said no to the one before."""
+    acme.configure(policy='list_deleted = "keep"')
+    before = acme.list("Verpleegkundigen", JAN, ANNA, GONE)
+    acme.list("Chauffeurs", "rijdt@weg.nl")
+    acme.once()
+    audience = acme.audience(before)
+    acme.sandbox.mailchimp.delete_permanently(audience, ANNA)
+    acme.sandbox.mailchimp.unsubscribe(audience, GONE)
+    acme.once()
+    acme.sandbox.mailchimp.delete_permanently(audience, GONE)
+    acme.sandbox.otys.delete_list(before.uid)
+    acme.once()
+    return acme.list("Verpleegkundigen", JAN)
+
+
+def nos(acme: Agency, of: MailingList) -> dict[str, NoReason]:
+    return {no.address: no.reason for no in remembered(acme, of)}
+
+
+def remembered(acme: Agency, of: MailingList) -> tuple[No, ...]:
+    return acme.store.base("acme", ListUid(of.uid)).nos
+
+
+def test_whoever_joins_it_after_a_no_to_the_list_before_stays_out(acme: Agency, heir: MailingList) -> None:
+    acme.once()
+    for email in (ANNA, GONE):
+        [person] = acme.sandbox.otys.people_at(email)
+        acme.join(heir, person)
+
+    assert acme.writes_of(acme.once) == []
+
+    assert acme.subscribed(heir) == {JAN}
+
+
+def test_every_no_is_its_own_once_it_is_linked(acme: Agency, heir: MailingList) -> None:
+    acme.once()
+
+    kept = remembered(acme, heir)
+    assert nos(acme, heir) == {ANNA: NoReason.TAKEN_OUT, GONE: NoReason.UNSUBSCRIBED}
+    assert all(no.persons for no in kept)
+    assert set(acme.store.base("acme", ListUid(heir.uid)).rows) == {JAN}
+
+
+def test_every_no_is_its_own_though_the_pass_ends_as_soon_as_the_link_is_kept(
+    acme: Agency, heir: MailingList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(lifecycle, "_close_begun", killed)
+        with pytest.raises(Killed):
+            acme.once()
+
+    assert acme.audience(heir)
+    assert set(nos(acme, heir)) == {ANNA, GONE}
