@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from reconciler.api.http import RequestNote
-from reconciler.model import ListUid
+from reconciler.model import ListUid, Result, Verb
 from reconciler.reconcile import reconcile
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.wiring import RequestCount
-from tests.passes.agency import Agency
+from tests.passes.agency import Agency, results
 from tests.passes.deleted import AT_ONCE
 
 
@@ -57,7 +57,9 @@ def test_a_no_in_otys_is_durable_though_its_removal_fails(acme: Agency) -> None:
     )
     acme.once()
     assert acme.status(nurses, "piet@zorg.nl") == "subscribed"
-    assert [no.address for no in acme.store.base("acme", ListUid(nurses.uid)).nos] == ["piet@zorg.nl"]
+    base = acme.store.base("acme", ListUid(nurses.uid))
+    assert [no.address for no in base.nos] == ["piet@zorg.nl"]
+    assert set(base.rows) == {"jan@zorg.nl", "piet@zorg.nl"}, "still ours to remove"
 
 
 def test_somebody_who_said_no_while_the_pass_read_on_is_not_subscribed_again(
@@ -108,3 +110,28 @@ def test_a_no_in_an_audience_that_is_to_be_deleted_is_durable_before_another_lis
         acme.once()
 
     assert known_when_written == [1, 1], "an add, and the deletion"
+
+
+def test_an_add_that_reading_back_does_not_find_is_told_and_made_again(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.once()
+    acme.join(nurses, acme.person("nieuw@zorg.nl"))
+
+    def lose(_count: RequestCount, _note: RequestNote) -> None:
+        added = acme.contact(nurses, "nieuw@zorg.nl")
+        if added is not None:
+            acme.sandbox.mailchimp.audience(acme.audience(nurses)).take_out(added)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(RequestCount, "__call__", lose)
+        report = acme.once()
+
+    assert report.pass_id is not None
+    history = [one.result for one in acme.store.outcomes(report.pass_id) if one.verb == Verb.ADD]
+    assert history == [Result.APPLIED, Result.NOT_TRUE]
+    assert results(report) == {("add", "applied"): 1, ("add", "not_true"): 1}
+    assert set(acme.store.base("acme", ListUid(nurses.uid)).rows) == {"jan@zorg.nl"}
+    acme.once()
+    assert acme.subscribed(nurses) == {"jan@zorg.nl", "nieuw@zorg.nl"}
