@@ -4,8 +4,6 @@ import pytest
 
 from reconciler import lifecycle
 from reconciler.model import ListUid, No, NoReason
-from reconciler.pairing import Pairing
-from reconciler.running import Pass
 from reconciler.sandbox.otys.state import MailingList
 from tests.passes.agency import Agency
 from tests.passes.executioner import Killed
