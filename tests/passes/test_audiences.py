@@ -111,10 +111,12 @@ def test_an_audience_deleted_in_mailchimp_holds_its_list_and_no_other(acme: Agen
     nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
     drivers = acme.list("Chauffeurs", "piet@zorg.nl")
     acme.once()
-    acme.sandbox.mailchimp.delete_audience(acme.audience(nurses))
+    deleted = acme.audience(nurses)
+    acme.sandbox.mailchimp.delete_audience(deleted)
     acme.join(drivers, "kees@zorg.nl")
     report = acme.once()
     assert report.result is PassResult.WITHHELD
+    assert deleted in [one.audience_id for one in report.lists]
     assert acme.subscribed(drivers) == {"piet@zorg.nl", "kees@zorg.nl"}
     assert "deleted in Mailchimp" in held(acme)[0]
     assert acme.writes_of(acme.once) == []

@@ -266,6 +266,30 @@ def test_a_plan_writes_nothing_and_says_what_a_pass_would_do(acme: Agency) -> No
     assert verbs(acme.once()) == {"create": 1, "add": 1}
 
 
+def test_a_plan_of_an_audience_that_is_there_says_what_a_pass_would_do(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.once()
+    acme.join(nurses, acme.person("piet@zorg.nl"))
+    report = acme.plan()
+    assert [(one.problem, verbs(report)) for one in report.lists] == [("", {"add": 1})]
+    assert acme.subscribed(nurses) == {"jan@zorg.nl"}
+
+
+def test_whoever_was_archived_before_it_was_ours_is_added_where_the_policy_says_so(acme: Agency) -> None:
+    acme.configure(policy='archived_stranger = "add"')
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "terug@zorg.nl")
+    [back] = acme.sandbox.otys.people_at("terug@zorg.nl")
+    acme.once()
+    acme.leave(nurses, "terug@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.add_contact(acme.audience(nurses), "piet@zorg.nl", "subscribed")
+    acme.sandbox.mailchimp.archive(acme.audience(nurses), "piet@zorg.nl")
+    acme.join(nurses, back)
+    acme.join(nurses, acme.person("piet@zorg.nl"))
+    acme.once()
+    assert acme.subscribed(nurses) == {"jan@zorg.nl", "piet@zorg.nl", "terug@zorg.nl"}
+
+
 def test_names_with_emoji_and_of_300_characters_come_to_rest(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen")
     acme.join(nurses, acme.person("jan@zorg.nl", "Jan 🎄", "J" * 300))

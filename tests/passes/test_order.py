@@ -135,3 +135,20 @@ def test_an_add_that_reading_back_does_not_find_is_told_and_made_again(
     assert set(acme.store.base("acme", ListUid(nurses.uid)).rows) == {"jan@zorg.nl"}
     acme.once()
     assert acme.subscribed(nurses) == {"jan@zorg.nl", "nieuw@zorg.nl"}
+
+
+def test_whoever_said_no_after_we_archived_them_is_not_added_back(acme: Agency) -> None:
+    acme.world.mailchimp.switches.archiving_keeps_refusal = False
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "terug@zorg.nl")
+    back = acme.sandbox.otys.people_at("terug@zorg.nl")[0]
+    acme.once()
+    acme.leave(nurses, "terug@zorg.nl")
+    acme.once()
+    acme.later(hours=1)
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), "terug@zorg.nl")
+    acme.sandbox.mailchimp.archive(acme.audience(nurses), "terug@zorg.nl")
+    acme.join(nurses, back)
+
+    acme.once()
+
+    assert acme.status(nurses, "terug@zorg.nl") == "archived"

@@ -6,8 +6,12 @@ from types import FunctionType, ModuleType
 
 import pytest
 
+from reconciler.document import ListDocument
 from reconciler.model import ListUid
+from reconciler.record import read_plan
+from reconciler.report import PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
+from reconciler.sandbox.otys.state import MailingList
 from tests.passes.agency import Agency, verbs
 from tests.passes.staying import Daemon, Open
 from tests.passes.test_release import let_go
@@ -94,6 +98,35 @@ def test_what_is_held_for_good_is_told_in_every_pass(acme: Agency, daemon: Open)
     assert one.decided == []
     assert verbs(after) == verbs(before) == {"hold": 1}
     assert {**after.counts(), "looked.whole": 1, "looked.pages": 0} == {**before.counts(), "looked.pages": 0}
+
+
+def test_what_is_held_is_in_the_kept_plan_again_once_the_catalogue_is_whole(
+    acme: Agency, daemon: Open
+) -> None:
+    for number in range(205):
+        acme.list(f"Los {number}", flagged=False)
+    zorg = acme.list("Zorg", ANN)
+    one = daemon()
+    one.rest()
+    acme.sandbox.mailchimp.add_contact(acme.audience(zorg), STRANGER)
+    acme.sandbox.mailchimp.archive(acme.audience(zorg), STRANGER)
+    acme.join(zorg, acme.person(STRANGER))
+    before = kept_plan(acme, one.rest(), zorg)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SHORT_PAGE, system="otys", pattern="MailingListService", times=None, value=10)
+    )
+    assert kept_plan(acme, one.once(), zorg) != before
+    acme.sandbox.faults.clear()
+
+    report = one.once()
+
+    assert one.decided == []
+    assert kept_plan(acme, report, zorg) == before
+
+
+def kept_plan(acme: Agency, report: PassReport, of: MailingList) -> ListDocument:
+    assert report.pass_id is not None
+    return read_plan(acme.store.plan_bodies("acme", report.pass_id)[ListUid(of.uid)])
 
 
 def test_what_is_withheld_is_decided_in_every_pass(acme: Agency, daemon: Open) -> None:
