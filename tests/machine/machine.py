@@ -341,6 +341,7 @@ class WorldMachine(Erasing):
             for uid in {*self.pages, *self.backup.pages}
         }
         self.homes.update(self.backup.homes)
+        self.forgotten = self.homes.keys() - {link.audience_id for link in self.office.store.links("acme")}
         for audience, contacts in self.backup.ours.items():
             self.ours[audience] |= contacts  # who left since, and came back alone, is remembered as ours
         self._remember_who_was_erased()

@@ -53,6 +53,8 @@ class Watching(People):
         """Who was erased on request."""
         self.homes: dict[str, str] = {}
         """To which list each audience belongs."""
+        self.forgotten: set[str] = set()
+        """The audiences of which an old database that was put back knows nothing."""
         self.linked: dict[str, str] = {}
         """Which audience each list has or had last."""
         self.ours: dict[str, set[str]] = {}
@@ -271,10 +273,20 @@ class Watching(People):
             self.linked[str(link.list_uid)] = str(link.audience_id)
             audience, uid = str(link.audience_id), str(link.list_uid)
             before = self.homes.setdefault(audience, uid)
-            if before != uid and link.state == "linked" and self._list_of(before).deleted:
+            if before == uid:
+                self.forgotten.discard(audience)
+            elif link.state == "linked" and self._cannot_be_told_whose(audience, before):
+                self.homes[audience] = uid
+            elif link.state == "linked" and self._list_of(before).deleted:
                 self.homes[audience] = uid
                 for pages in known:
                     pages[uid] = clerk.inherit(pages.get(uid, Page()), pages.get(before, Page()))
+
+    def _cannot_be_told_whose(self, audience: str, home: str) -> bool:
+        """As docs/operations.md says: newer than the copy put back, and called otherwise than its list."""
+        there = self.office.sandbox.world.mailchimp.audiences.get(audience)
+        renamed = there is not None and there.name != self._list_of(home).name
+        return audience in self.forgotten and renamed
 
     def _note_ours(self, screens: dict[str, Screens]) -> None:
         for deed in self.office.witness.deeds:
