@@ -17,6 +17,7 @@ from reconciler.sandbox import Sandbox, World
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.store import Store, open_store
 from reconciler.wiring import open_client
+from tests.fresh_database import lay_out
 from tests.machine.wire import Wire
 from tests.machine.witness import Witness
 from tests.passes.agency import Agency
@@ -27,7 +28,6 @@ OPT_OUT = "Person.matchCriteria_9"
 MAPPING = f'[recipients.fields]\nopted_out = {{ path = "{OPT_OUT}" }}\n'
 
 _configs: dict[str, Config] = {}
-_fresh_databases: list[bytes] = []
 
 
 class Office:
@@ -47,7 +47,7 @@ class Office:
             self.sandbox._otys_server.start()
             self.sandbox._mailchimp_server.start()
         self.database = folder / "state" / "reconciler.db"
-        self._put_back(_fresh_database(folder / "fresh"))
+        lay_out(self.database)
         self.agency = Agency(self.sandbox, folder, self._open(), mapping=folder / "mapping.toml")
         self._daemon = ExitStack()
         self._kept: tuple[Config, Client] | None = None
@@ -153,12 +153,3 @@ def _in_no_hurry(store: Store) -> None:
 
     store._database.engine.dispose()
     event.listen(store._database.engine, "connect", prepare)
-
-
-def _fresh_database(folder: Path) -> bytes:
-    """An empty database, made once in a process: its tables take longer than a pass."""
-    if not _fresh_databases:
-        folder.mkdir()
-        open_store(f"sqlite:///{folder}/fresh.db").close()
-        _fresh_databases.append((folder / "fresh.db").read_bytes())
-    return _fresh_databases[0]

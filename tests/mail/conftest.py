@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.store import Store, open_store
+from tests.fresh_database import lay_out
 from tests.mail.office import MailRoom
 from tests.mail.servers import Inbox, mail_server
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path}/state/reconciler.db") as opened:
+    with open_store(lay_out(tmp_path / "state" / "reconciler.db")) as opened:
         yield opened
 
 

@@ -18,6 +18,7 @@ from reconciler.sandbox.otys.state import Entity, MailingList
 from reconciler.stop import Stop
 from reconciler.store import Store, open_store
 from reconciler.wiring import open_client
+from tests.fresh_database import lay_out
 
 CANDIDATE = "candidate"
 
@@ -184,7 +185,7 @@ def agency(folder: Path, *, world: World | None = None, database: str = "") -> I
     folder.mkdir(exist_ok=True)
     with (
         Sandbox.start(world=world or World.empty(), clock=SandboxClock(frozen_at=Agency.now)) as sandbox,
-        open_store(database or f"sqlite:///{folder}/state/reconciler.db") as store,
+        open_store(database or lay_out(folder / "state" / "reconciler.db")) as store,
     ):
         sandbox.world.otys.switches.requests_a_minute = 0
         yield Agency(sandbox, folder, store)

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from reconciler.store import Store, open_store
+from tests.fresh_database import lay_out
 from tests.store.postgres import Server, shared_server
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
@@ -30,7 +31,7 @@ def postgres_of_worker(postgres: Server) -> Iterator[str]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with tables, or the place for one, without a row."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/state/reconciler.db"
+        return lay_out(tmp_path / "state" / "reconciler.db")
     postgres: Server = request.getfixturevalue("postgres")
     known: str = request.getfixturevalue("postgres_of_worker")
     postgres.empty(_WORKER)

@@ -12,12 +12,13 @@ from reconciler.logs import set_up_logs
 from reconciler.store import open_store
 from reconciler.web import build_app
 from reconciler.web.list_views import ListViews
+from tests.fresh_database import lay_out
 from tests.web.fake import NOW, TOKEN, FakeDaemon, FakeLists
 
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[FakeDaemon]:
-    with open_store(f"sqlite:///{tmp_path}/state/reconciler.db") as store:
+    with open_store(lay_out(tmp_path / "state" / "reconciler.db")) as store:
         yield FakeDaemon(store, tmp_path)
 
 
