@@ -16,8 +16,8 @@ from reconciler.api import rate
 
 pytest_plugins = ["tests.log_hygiene"]
 
-settings.register_profile("dev", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
+settings.register_profile("dev", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=5_000, deadline=None)
 settings.register_profile(
     "mutants",
