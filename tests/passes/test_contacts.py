@@ -263,6 +263,7 @@ def test_a_plan_writes_nothing_and_says_what_a_pass_would_do(acme: Agency) -> No
     report = acme.plan()
     assert report.result is PassResult.PLANNED
     assert verbs(report) == {"create": 1, "add": 1}
+    assert acme.store.links("acme") == ()
     assert verbs(acme.once()) == {"create": 1, "add": 1}
 
 

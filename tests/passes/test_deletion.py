@@ -298,3 +298,12 @@ def test_a_list_that_comes_back_under_its_uid_never_subscribes_who_said_no(acme:
     nurses.deleted = False
     acme.once()
     assert subscribed(acme, "Verpleegkundigen") == {"jan@zorg.nl", "piet@zorg.nl"}
+
+
+def test_a_plan_of_a_deletion_that_is_due_deletes_nothing(acme: Agency) -> None:
+    nurses = crew(acme)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    report = acme.plan()
+    assert [one.problem for one in report.lists] == ["", ""]
+    assert names(acme) == ["Chauffeurs", "Verpleegkundigen"]
+    assert backups(acme) == []
