@@ -17,7 +17,7 @@ from reconciler.store.schema import newest_version
 from tests.bad_input.desk import Desk
 from tests.passes.agency import Agency
 
-VERSIONS = ["0001", "0002", "0003"]
+VERSIONS = ["0001", "0002", "0003", "0004"]
 
 
 def morning(acme: Agency) -> MailingList:
