@@ -26,6 +26,10 @@ PLANNED = "planned"
 """The result of a change that was not to be carried out: in plan mode, or before its grace period is over."""
 
 
+FORGOTTEN = "address "
+"""Begins what stands for an address of which only the keyed hash is left, its plan being forgotten."""
+
+
 class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a contact, or of an audience when it has no `email`."""
 
@@ -43,6 +47,11 @@ class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True):
     result: str | None = None
     """A `Result` or PLANNED; None where it is not known what became of it."""
     detail: str = ""
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether it is not known any more whom it was about."""
+        return self.email is not None and self.email.startswith(FORGOTTEN)
 
 
 class ProposalDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from reconciler.document import PLANNED, ChangeDocument, ListDocument, PassDocument, ProposalDocument
+from reconciler.document import (
+    FORGOTTEN,
+    PLANNED,
+    ChangeDocument,
+    ListDocument,
+    PassDocument,
+    ProposalDocument,
+)
 from reconciler.model import PassId, Result, Verb
 from reconciler.record import read_plan, scope_of
 from reconciler.report import BYTES, REQUESTS
 from reconciler.store import OutcomeRecord, PassRecord, Store
 
-FORGOTTEN = "address "
-"""Begins what stands for an address of which only the keyed hash is left, its plan being forgotten."""
 _GRACE = "its grace period was not over"
 
 _Key = tuple[str, str]

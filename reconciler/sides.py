@@ -140,7 +140,8 @@ def plan_sides(running: Pass, sides: Sides) -> tuple[Sides, ListPlan]:
     if not overlooked:
         return sides, plan
     seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
-    sides = replace(sides, contacts=seen)
+    # Whoever is looked up by what stays the same may have an erased address by now.
+    sides = replace(sides, contacts=Hidden(running.client.store, running.client.name).in_audience(seen))
     return sides, _plan_of(running, sides)
 
 

@@ -92,7 +92,7 @@ class Erasing(Watching):
             assert deed.did is wanted, f"{deed} in an erasure"
             assert deed.contact in theirs, f"I2: {deed} is about somebody else"
         self._check_nobody_is_there(shown)
-        self._check_history(deeds, since)
+        self._check_history(shown, deeds, since)
         self._check_no_trace(shown.erased.addresses)
 
     def _check_nobody_is_there(self, shown: AddressErasure) -> None:
@@ -103,8 +103,12 @@ class Erasing(Watching):
                 gone = not shown.permanently and contact.status in SAFELY_GONE
                 assert gone, f"{contact} is in {audience} after {shown}"
 
-    def _check_history(self, deeds: Sequence[Deed], since: int) -> None:
-        """I7, without a name."""
+    def _check_history(self, shown: AddressErasure, deeds: Sequence[Deed], since: int) -> None:
+        """I7, without a name: of the very lists that the operator was shown.
+
+        A list that will take over an audience is shown for it before a pass links the two.
+        """
+        homes = {str(one.audience_id): str(one.list_uid) for one in shown.contacts}
         store = self.office.store
         told = Counter(
             str(row.list_uid)
@@ -113,7 +117,7 @@ class Erasing(Watching):
             for row in store.outcomes(one.id)
             if row.verb == Verb.ERASE and row.reason.startswith("in Mailchimp")
         )
-        done = Counter(self.homes[deed.audience] for deed in deeds)
+        done = Counter(homes[deed.audience] for deed in deeds)
         assert done == told, f"I7: done {deeds}, told {told}"
 
     def _check_no_trace(self, addresses: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,16 @@ def history_of_undo(acme: Agency) -> list[int]:
         if one.result.moves_base and one.reason == "undoes pass 2" and one.verb != Verb.FORGET
     )
     return sorted(told.values())
+
+
+def test_what_is_not_known_any_more_is_not_undone(acme: Agency) -> None:
+    busy_pass(acme)
+    acme.once()
+    acme.once()
+    acme.store.forget_plans(acme.now + timedelta(days=1))
+
+    shown = undo(acme, 2)
+
+    of_contacts = [one for of_list in shown.lists for one in of_list.inverses if one.done.email]
+    assert len(of_contacts) == WRITES - 1
+    assert all(one.verdict is Verdict.IMPOSSIBLE and "not known any more" in one.reason for one in of_contacts)
