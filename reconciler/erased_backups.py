@@ -57,5 +57,6 @@ def _telling(folder: Path, client: str, is_erased: IsErased) -> Iterator[Path]:
 
 
 def _tells(saved: SavedContact, is_erased: IsErased) -> bool:
-    persons = () if saved.row is None else saved.row.persons
-    return is_erased(saved.contact.address) or any(map(is_erased, persons))
+    # Whoever changed their address in Mailchimp is known by the old one in the row.
+    known = () if saved.row is None else (saved.row.address, *saved.row.persons)
+    return any(map(is_erased, (saved.contact.address, *known)))

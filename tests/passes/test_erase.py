@@ -498,3 +498,17 @@ def test_backups_that_hold_an_erased_person_are_written_anew_without_them(acme: 
     (backup,) = (acme.folder / "state" / "backups").glob("*.gz")
     assert files_that_hold(acme.folder / "state", ANN) == set()
     assert BOB.encode() in gzip.decompress(backup.read_bytes())
+
+
+def test_a_backup_knows_who_changed_the_address_in_mailchimp_by_the_old_one_too(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.configure(limits="grace_hours = 0\ngrace_snapshots = 1\n")
+    acme.converge()
+    acme.sandbox.mailchimp.change_address(acme.audience(zorg), ANN, "elders@zorg.nl")
+    acme.sandbox.otys.delete_list(zorg.uid)
+    acme.converge()
+
+    certificate = forget(acme, permanently=True)
+
+    assert len(certificate.backups) == 1
+    assert files_that_hold(acme.folder / "state", ANN) == set()
