@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.sandbox.mailchimp import MailchimpService
@@ -44,7 +44,12 @@ class Deed:
     """What stays the same when the address changes."""
     standing: str = ""
     """What the contact's status was before."""
+    reachable: frozenset[str] = frozenset()
+    """Who could be mailed in an audience when it was deleted, by what stays the same."""
 
+
+MAILABLE = ("subscribed", "pending")
+"""Who would lose something if their audience went."""
 
 _MEMBERS = re.compile(r"^/3\.0/lists/(\w+)/members/([^/]+)(/actions/delete-permanent)?$")
 _AUDIENCE = re.compile(r"^/3\.0/lists/(\w+)$")
@@ -73,15 +78,23 @@ class Witness:
         self.before_write()
         named = self._named(request)
         was = (named.contact_id, str(named.status), named.email_address.lower()) if named else ("", "", "")
+        reachable = self._reachable(request)
         reply = self._service.answer(request)
         if reply.status < 400:
-            self.deeds.extend(self._deeds(request, reply, was))
+            done = self._deeds(request, reply, was)
+            self.deeds.extend(replace(one, reachable=reachable) for one in done)
         return reply
 
     def _named(self, request: Request) -> Contact | None:
         found = _MEMBERS.match(request.path)
         audience = self._service.state.audiences.get(found.group(1)) if found else None
         return audience.find(found.group(2)) if found and audience else None
+
+    def _reachable(self, request: Request) -> frozenset[str]:
+        found = _AUDIENCE.match(request.path) if request.method == "DELETE" else None
+        audience = self._service.state.audiences.get(found.group(1)) if found else None
+        contacts = () if audience is None else audience.contacts.values()
+        return frozenset(one.contact_id for one in contacts if one.status in MAILABLE)
 
     def _deeds(self, request: Request, reply: Reply, was: tuple[str, str, str]) -> list[Deed]:
         contact, standing, old_address = was
