@@ -79,7 +79,9 @@ class Inverter:
     def invert(self, done: ChangeDocument) -> Inverse:
         """Given a change of a contact that is true since an earlier pass, return what undoes it."""
         if done.is_forgotten:
-            return impossible(done, "it is not known any more whom it was about: that was erased, or is too old")
+            return impossible(
+                done, "it is not known any more whom it was about: that was erased, or is too old"
+            )
         address = Address(done.email or "")
         match done.verb:
             case Verb.ADD if done.result == Result.APPLIED:

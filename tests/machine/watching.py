@@ -205,8 +205,7 @@ class Watching(People):
             one.id: {
                 contact.contact_id
                 for contact in one.contacts.values()
-                if contact.status in MAILABLE
-                and contact.contact_id not in self.ours.get(one.id, set())
+                if contact.status in MAILABLE and contact.contact_id not in self.ours.get(one.id, set())
             }
             for one in self.audiences()
         }

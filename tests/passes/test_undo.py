@@ -306,4 +306,6 @@ def test_what_is_not_known_any_more_is_not_undone(acme: Agency) -> None:
 
     of_contacts = [one for of_list in shown.lists for one in of_list.inverses if one.done.email]
     assert len(of_contacts) == WRITES - 1
-    assert all(one.verdict is Verdict.IMPOSSIBLE and "not known any more" in one.reason for one in of_contacts)
+    assert all(
+        one.verdict is Verdict.IMPOSSIBLE and "not known any more" in one.reason for one in of_contacts
+    )
