@@ -58,5 +58,6 @@ def _telling(folder: Path, client: str, is_erased: IsErased) -> Iterator[Path]:
 
 def _tells(saved: SavedContact, is_erased: IsErased) -> bool:
     # Whoever changed their address in Mailchimp is known by the old one in the row.
-    known = () if saved.row is None else (saved.row.address, *saved.row.persons)
-    return any(map(is_erased, (saved.contact.address, *known)))
+    row = saved.row
+    of_row = row is not None and (is_erased(row.address) or any(map(is_erased, row.persons)))
+    return is_erased(saved.contact.address) or of_row

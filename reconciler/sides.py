@@ -140,8 +140,7 @@ def plan_sides(running: Pass, sides: Sides) -> tuple[Sides, ListPlan]:
     if not overlooked:
         return sides, plan
     seen = replace(sides.contacts, contacts=(*sides.contacts.contacts, *overlooked))
-    # Whoever is looked up by what stays the same may have an erased address by now.
-    sides = replace(sides, contacts=Hidden(running.client.store, running.client.name).in_audience(seen))
+    sides = replace(sides, contacts=seen)
     return sides, _plan_of(running, sides)
 
 
@@ -153,7 +152,8 @@ def _plan_of(running: Pass, sides: Sides) -> ListPlan:
 def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
     """Look up one by one those of ours that the listing did not show: its rows shift while others write.
 
-    Taking such a contact for gone would keep a person out for ever.
+    Taking such a contact for gone would keep a person out for ever. One that took an erased address is
+    nobody's business; one that is still at its own is, where an erasure was cut off.
     """
     audience_id, source = plan.audience_id, running.source
     doubted = [
@@ -165,7 +165,12 @@ def _overlooked(running: Pass, plan: ListPlan) -> tuple[Contact, ...]:
         return ()
     with threads(LOOKUPS_AT_A_TIME, "look-up") as workers:
         found = workers.map(lambda row: source.contact(audience_id, row.contact_id or row.address), doubted)
-        return tuple(contact for contact in found if contact is not None)
+        hidden = running.client.store.is_erased(running.client.name)
+        return tuple(
+            contact
+            for row, contact in zip(doubted, found, strict=True)
+            if contact is not None and (contact.address == row.address or not hidden(contact.address))
+        )
 
 
 def _snapshots(

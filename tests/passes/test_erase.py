@@ -373,13 +373,18 @@ def test_who_changed_the_address_in_mailchimp_is_erased_there_too(acme: Agency) 
     assert [one.contact.address for one in look(acme).contacts] == ["elders@zorg.nl"]
 
 
-def test_a_contact_that_took_an_erased_address_is_not_remembered_by_it(acme: Agency) -> None:
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_contact_that_took_an_erased_address_is_not_remembered_by_it(
+    acme: Agency, *, archived: bool
+) -> None:
     acme.list("Zorg", ANN)
     staff = acme.list("Staf", BOB, "cas@zorg.nl")
     acme.converge()
     forget(acme)
 
     acme.sandbox.mailchimp.change_address(acme.audience(staff), BOB, ANN)
+    if archived:
+        acme.sandbox.mailchimp.archive(acme.audience(staff), ANN)
     acme.once()
 
     assert not any(ANN.encode() in body for body in kept_bodies(acme.store))
