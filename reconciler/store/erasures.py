@@ -183,7 +183,7 @@ def forget_everywhere(connection: Connection, client: str, erased: Erased) -> Ma
             "nos": _delete(connection, nos, mine, erased),
             "refusals": _delete(connection, refusals, mine, erased),
             "shared addresses": _leave_out(connection, mine, erased.persons),
-            "plans": _clean_plans(connection, mine, erased),
+            "plans": take_out_of_plans(connection, mine, erased),
             "snapshots": take_out_of_snapshots(connection, client, erased),
             "mails that wait": _drop_mails(connection, client, erased.addresses),
             "texts": _clean_texts(connection, erased.addresses),
@@ -210,7 +210,8 @@ def _leave_out(connection: Connection, mine: Sequence[int], persons: Collection[
     return touched
 
 
-def _clean_plans(connection: Connection, mine: Sequence[int], is_erased: IsErased) -> int:
+def take_out_of_plans(connection: Connection, mine: Sequence[int], is_erased: IsErased) -> int:
+    """Given lists and who is erased, take them out of every plan kept of these; return how many held them."""
     key = (plan_bodies.c.list_id, plan_bodies.c.pass_id)
     touched = 0
     for list_id, pass_id in connection.execute(select(*key).where(key[0].in_(mine))).all():

@@ -1,6 +1,6 @@
 """Brings into a database the facts of a log that it lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -9,10 +9,11 @@ from reconciler.model import Address, Person
 from reconciler.store.columns import decode_persons, encode_persons
 from reconciler.store.connection import AnyRow
 from reconciler.store.connection import insert as insert_or
-from reconciler.store.erasures import Erased, forget_everywhere
+from reconciler.store.erasures import Erased, forget_everywhere, take_out_of_plans
 from reconciler.store.facts import ApprovalFact, ErasureFact, Fact, NoFact
 from reconciler.store.keyed_hash import keyed_hash, person_hash
 from reconciler.store.lists import ensure_list
+from reconciler.store.snapshots import take_out_of_snapshots
 from reconciler.store.tables import base_rows, erasures, lists, nos, proposals, refusals
 
 
@@ -129,22 +130,43 @@ def _remember_erasure(connection: Connection, fact: ErasureFact) -> int:
     return sum(connection.execute(unknown.values(row)).rowcount for row in rows)
 
 
+class _Recognised:
+    """Answers whether somebody is erased, by the keyed hashes, and remembers whom it said that of."""
+
+    def __init__(self, hashes: Collection[str], key: bytes) -> None:
+        self.addresses: set[Address] = set()
+        self.persons: set[Person] = set()
+        self._hashes = hashes
+        self._key = key
+
+    def __call__(self, whom: Address | Person) -> bool:
+        if isinstance(whom, Person):
+            erased = person_hash(self._key, whom) in self._hashes
+            if erased:
+                self.persons.add(whom)
+        else:
+            erased = keyed_hash(self._key, whom) in self._hashes
+            if erased:
+                self.addresses.add(whom)
+        return erased
+
+
 def _forget_erased(connection: Connection, client: str, key: bytes) -> None:
-    """The database may know somebody again, or still, who is erased."""
+    """The database may know somebody again, or still, who is erased: a plan or a snapshot alone, even."""
     hashes = set(connection.scalars(select(erasures.c.key).where(erasures.c.client == client)))
-    mine = select(lists.c.id).where(lists.c.client == client)
-    addresses: set[Address] = set()
-    persons: set[Person] = set()
+    mine = connection.scalars(select(lists.c.id).where(lists.c.client == client)).all()
+    recognised = _Recognised(hashes, key)
     for table in (base_rows, nos, refusals):
-        addresses.update(connection.scalars(select(table.c.address).where(table.c.list_id.in_(mine))))
+        for address in connection.scalars(select(table.c.address).where(table.c.list_id.in_(mine))):
+            recognised(address)
     for table in (base_rows, nos):
         for text in connection.scalars(select(table.c.persons).where(table.c.list_id.in_(mine))):
-            persons.update(decode_persons(text))
-    erased = Erased(
-        frozenset(one for one in addresses if keyed_hash(key, one) in hashes),
-        frozenset(one for one in persons if person_hash(key, one) in hashes),
-    )
-    if erased.addresses or erased.persons:
+            for person in decode_persons(text):
+                recognised(person)
+    take_out_of_plans(connection, mine, recognised)
+    take_out_of_snapshots(connection, client, recognised)
+    if recognised.addresses or recognised.persons:
+        erased = Erased(frozenset(recognised.addresses), frozenset(recognised.persons))
         forget_everywhere(connection, client, erased)
 
 

@@ -22,6 +22,7 @@ from tests.disasters.test_restored_people import (
 )
 from tests.passes.agency import Agency
 from tests.passes.test_erase import forget
+from tests.passes.traces import kept_bodies
 
 STAYS = "blijft@zorg.nl"
 
@@ -85,6 +86,20 @@ def test_who_was_erased_after_the_copy_is_forgotten_and_never_added(
 
     assert acme.subscribed(nurses) == {STAYS}
     assert ANN not in log_of(acme).read_text("utf-8")
+
+
+def test_an_erased_address_that_only_a_plan_of_the_copy_names_is_forgotten_too(acme: Agency) -> None:
+    acme.list("Verpleegkundigen", STAYS, ANN)
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email="anna.nieuw@zorg.nl")
+    acme.once()
+    old = back_up(acme)
+    forget(acme, ANN)
+
+    old.put_back(with_log=True)
+
+    assert acme.store.passes("acme", limit=1)
+    assert not any(ANN.encode() in body for body in kept_bodies(acme.store))
 
 
 def test_an_approval_that_was_used_after_the_copy_is_used_up(acme: Agency) -> None:
