@@ -124,7 +124,9 @@ class People(RuleBasedStateMachine):
     @rule(who=which, other=which)
     def swap_addresses(self, who: int, other: int) -> None:
         one, two = self.persons()[who % len(self.persons())], self.persons()[other % len(self.persons())]
-        one.email, two.email = two.email, one.email
+        of_one, of_two = one.email, two.email
+        self.office.sandbox.otys.edit_person(one.kind, one.uid, email=of_two)
+        self.office.sandbox.otys.edit_person(two.kind, two.uid, email=of_one)
 
     @precondition(lambda self: self.persons())
     @rule(who=which, name=words)

@@ -222,6 +222,17 @@ class Watching(People):
 
     # -- what the screens show
 
+    def _contact(self, number: int) -> tuple[str, str]:
+        """Whoever is done something to is told apart afterwards by who they are, too: they may have moved."""
+        audience, address = super()._contact(number)
+        contact = self.office.sandbox.world.mailchimp.audiences[audience].at_address(address)
+        for uid, page in self.pages.items():
+            self.touched |= self._screens(self._list_of(uid)).behind.get(address.lower(), frozenset())
+            for reached, people in page.reached.values():
+                if contact is not None and reached == contact.contact_id:
+                    self.touched |= people
+        return audience, address
+
     def _all_lists(self) -> list[MailingList]:
         return list(self.office.sandbox.world.otys.lists.values())
 
