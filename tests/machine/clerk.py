@@ -175,9 +175,14 @@ def inherit(page: Page, other: Page) -> Page:
     return replace(page, nos=page.nos | other.nos)
 
 
-def with_old_memory(page: Page, old: Page) -> Page:
-    """Given a page of now and the same one as it once was, return it after that old memory was put back."""
-    return replace(page, reached=old.reached)
+def with_old_memory(page: Page, old: Page, remembered: AbstractSet[str]) -> Page:
+    """Given a page of now and the same one as it once was, return it after that old memory was put back.
+
+    `remembered`: the addresses of the nos that were kept by now. Who seemed to be taken out when an audience
+    was suddenly empty is not among them: that was withheld as an accident, and an old copy cannot know of it.
+    """
+    nos = frozenset(no for no in page.nos if no.why is not Why.TAKEN_OUT or no.address in remembered)
+    return replace(page, nos=nos, reached=old.reached)
 
 
 def only_ends(before: Page, seen: Page, archived: AbstractSet[str]) -> Page:

@@ -335,9 +335,15 @@ class WorldMachine(Erasing):
     def put_old_backup_back(self) -> None:
         if self.backup is None:
             return
+        store = self.office.store
+        remembered = {
+            uid: {str(no.address) for no in store.base("acme", ListUid(uid)).nos} for uid in self.pages
+        }
         self.office.restore(self.backup.database)
         self.pages = {
-            uid: clerk.with_old_memory(self.pages.get(uid, Page()), self.backup.pages.get(uid, Page()))
+            uid: clerk.with_old_memory(
+                self.pages.get(uid, Page()), self.backup.pages.get(uid, Page()), remembered.get(uid, set())
+            )
             for uid in {*self.pages, *self.backup.pages}
         }
         self.homes.update(self.backup.homes)
