@@ -1,12 +1,14 @@
 """Releases an address, or shows what that would do: nothing is ever written to OTYS or Mailchimp."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.client import Client
 from reconciler.deed import located, only_one, require_named
 from reconciler.errors import ReconcilerError
+from reconciler.hidden import Hidden
 from reconciler.model import Address, Deed, ListUid, PassResult, Result
 from reconciler.release import AddressRelease, release_of
+from reconciler.whereabouts import Located
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +34,31 @@ def look_at_release(client: Client, wish: Wish) -> AddressRelease:
         )
     with located(client, wish.address, only=wish.only) as (_, found):
         return release_of(
-            found,
+            _without_erased(client, found),
             explained=bool(wish.because),
             templates=client.templates,
             policy=client.policy,
             now=client.now(),
         )
+
+
+def _without_erased(client: Client, found: Located) -> Located:
+    """Whoever has an erased address by now is hidden from a pass, and nothing may remember them by it."""
+    hidden = Hidden(client.store, client.name)
+    return replace(
+        found,
+        lists=tuple(
+            replace(
+                one,
+                sides=replace(
+                    one.sides,
+                    recipients=hidden.in_list(one.sides.recipients),
+                    contacts=hidden.in_audience(one.sides.contacts),
+                ),
+            )
+            for one in found.lists
+        ),
+    )
 
 
 def release(client: Client, wish: Wish, *, digest: str, by: str) -> AddressRelease:

@@ -14,7 +14,8 @@ from reconciler.errors import LockHeld, ReconcilerError, StaleApproval
 from reconciler.inverse import Verdict
 from reconciler.model import Address, AudienceId, Change, Deed, ListUid, NoReason, Outcome, Result
 from reconciler.recorded import recorded_pass
-from reconciler.releasing import Wish, look_at_release
+from reconciler.release import AddressRelease
+from reconciler.releasing import Wish, look_at_release, release
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.store import NewMail, Store
@@ -388,6 +389,24 @@ def test_a_contact_that_took_an_erased_address_is_not_remembered_by_it(
     acme.once()
 
     assert not any(ANN.encode() in body for body in kept_bodies(acme.store))
+
+
+def test_a_release_remembers_nobody_by_an_erased_address(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.converge()
+    acme.sandbox.mailchimp.delete_permanently(acme.audience(zorg), BOB)
+    acme.converge()
+    forget(acme, permanently=True)
+    acme.edit(acme.sandbox.otys.people_at(BOB)[0], email=ANN)
+    wish = Wish(address=Address(BOB), because="she rang")
+
+    def released(client: Client) -> AddressRelease:
+        return release(client, wish, digest=look_at_release(client, wish).digest, by="eva")
+
+    assert with_client(acme, released, writes=True).releases
+
+    assert acme.store.base("acme", ListUid(zorg.uid)).rows == {}
+    assert files_that_hold(acme.folder / "state", ANN) == set()
 
 
 def test_what_could_not_be_read_whole_cannot_be_approved(acme: Agency) -> None:
