@@ -23,7 +23,7 @@ from reconciler.sides import Tapes
 def rules_of(client: Client) -> Rules:
     """Given a client, return what its lists are decided by in this process."""
     programs = (_program(), sys.version, email_validator.__version__)
-    chosen = (client.templates, client.policy, client.limits, client.pairs, str(client.zone))
+    chosen = (client.templates, client.policy, client.limits)
     kept = (client.mode, client.snapshot_days)
     told = msgspec.msgpack.encode((programs, chosen, kept, client.mapping), order="deterministic")
     return Rules(client.name, blake2b(told, digest_size=16).digest())
@@ -96,9 +96,9 @@ def nothing_to_do(sides: Sides, guarded: Guarded) -> bool:
     plan = guarded.plan
     complete = sides.recipients.tally.complete and sides.contacts.tally.complete
     only_held = all(change.verb is Verb.HOLD for change in plan.changes)
-    pending = guarded.proposals or guarded.released or plan.moves or plan.outdated
+    remembers = plan.moves or plan.outdated
     expires = any(refusal.retry_after is not None for refusal in sides.base.refusals)
-    return complete and only_held and not pending and not expires
+    return complete and only_held and not remembers and not expires
 
 
 def _may_rest(running: Pass, pairing: Pairing) -> bool:

@@ -863,6 +863,14 @@ def test_a_no_that_somebody_brings_along_does_not_hide_the_no_of_who_shares_the_
     assert {one.reason for one in world.nos if person("ann") in one.persons} == {remembered}
 
 
+def test_a_no_of_an_address_is_noted_once_whatever_no_somebody_brings_along_there() -> None:
+    world = sharing(Standing.UNSUBSCRIBED, NoReason.UNSUBSCRIBED)
+
+    world.run()
+
+    assert world.plan().changes == ()
+
+
 def test_a_no_that_somebody_brings_along_does_not_hide_that_of_who_left_the_address_just_now() -> None:
     world = sharing(Standing.UNSUBSCRIBED, NoReason.UNSUBSCRIBED)
     world.recipients[0] = recipient("ann", "own@x.nl")

@@ -132,6 +132,20 @@ def test_the_plan_says_who_has_to_be_taken_off_the_list_without_their_address(ac
     assert "take them off the list" in invalid.reason
 
 
+def test_whoever_has_no_address_is_not_taken_for_an_erased_person_who_has_none_any_more(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.once()
+    forget(acme)
+    for email in (ANN, BOB):
+        acme.edit(acme.sandbox.otys.people_at(email)[0], email="")
+
+    (of_list,) = acme.once().lists
+
+    assert of_list.guarded is not None
+    told = {invalid.reason for invalid in of_list.guarded.plan.invalid}
+    assert len(told) == len(zorg.recipients)
+
+
 def test_who_subscribes_again_by_their_own_action_is_left_alone_as_a_stranger(acme: Agency) -> None:
     zorg = acme.list("Zorg", ANN, BOB)
     acme.converge()

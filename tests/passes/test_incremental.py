@@ -54,6 +54,17 @@ def test_nothing_is_read_while_both_services_show_that_nothing_changed(one: Daem
     assert looks(one) == {Look.SHORT: 1}
 
 
+def test_a_new_process_reads_once_and_then_believes_what_an_earlier_one_saw(
+    one: Daemon, daemon: Open
+) -> None:
+    one.once()
+    another = daemon()
+    another.once()
+    another.once()
+
+    assert (another.pages, another.decided) == ([], [])
+
+
 # -- what changes in Mailchimp ----------------------------------------------------------------------
 
 

@@ -1,8 +1,10 @@
 """A list that came to rest stays so in a new process; whatever may matter brings it back there too."""
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 
+import email_validator
 import pytest
 from sqlalchemy import select, update
 
@@ -11,6 +13,7 @@ from reconciler.document import pass_document
 from reconciler.model import Address, BaseMove, Refusal, RefusalKind, Verb
 from reconciler.report import PassReport
 from reconciler.sandbox.otys.state import MailingList
+from reconciler.store import IntentKind
 from reconciler.store.tables import rests
 from tests.bench.meter import BOOKKEEPING, rows_written
 from tests.disasters.restored import back_up
@@ -122,6 +125,12 @@ def exchanged(acme: Agency, _zorg: MailingList) -> None:
             connection.execute(update(rests).where(rests.c.list_id == list_id).values(body=body))
 
 
+def begun_by_somebody_who_died(acme: Agency, zorg: MailingList) -> None:
+    number = acme.store.begin_pass("acme", mode="apply", trigger="undo 1", now=acme.now)
+    uid = zorg.uid
+    acme.store.intend("acme", uid, IntentKind.APPLY, {}, number, acme.now)  # type: ignore[arg-type]  # as above
+
+
 def templates(acme: Agency, _zorg: MailingList) -> None:
     acme.fields = 'FNAME = "{last_name}"'
 
@@ -146,6 +155,8 @@ BOTH, ZORG = ["Bouw", "Zorg"], ["Zorg"]
         (lambda acme, _: acme.later(hours=25), BOTH),
         (lambda acme, _: acme.later(hours=-1), BOTH),
         (lambda acme, _: setattr(acme, "mode", "plan"), BOTH),
+        (lambda acme, _: setattr(acme, "state", "snapshot_days = 31"), BOTH),
+        (begun_by_somebody_who_died, ZORG),
     ],
     ids=[
         "held back",
@@ -162,6 +173,8 @@ BOTH, ZORG = ["Bouw", "Zorg"], ["Zorg"]
         "a day later",
         "clock set back",
         "plan mode",
+        "snapshots kept for longer",
+        "cut off",
     ],
 )
 def test_a_new_process_decides_what_may_come_out_otherwise(
@@ -178,7 +191,16 @@ def test_a_new_process_decides_what_may_come_out_otherwise(
 
 
 @pytest.mark.usefixtures("zorg")
-@pytest.mark.parametrize("what", [(at_rest, "_program", lambda: b"another"), (resting, "FORMAT", 99)])
+@pytest.mark.parametrize(
+    "what",
+    [
+        (at_rest, "_program", lambda: b"another"),
+        (resting, "FORMAT", 99),
+        (email_validator, "__version__", "another"),
+        (sys, "version", f"{sys.version} another"),
+    ],
+    ids=["program", "format", "what tells a valid address", "Python"],
+)
 def test_another_version_of_the_program_goes_by_nothing_of_an_earlier_one(
     daemon: Open, monkeypatch: pytest.MonkeyPatch, what: tuple[object, str, object]
 ) -> None:

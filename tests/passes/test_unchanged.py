@@ -228,6 +228,7 @@ def test_people_whose_addresses_stand_elsewhere_are_looked_up_in_every_pass(
     one = daemon()
     for _ in range(3):
         one.once()
+    assert acme.store.rests("acme") == {}
     acme.edit(acme.sandbox.otys.people_at(ANN)[0], email=CAS)
 
     assert verbs(one.once()) == {"rename": 1}
