@@ -1,10 +1,8 @@
 """Keeps what each list of a pass was decided from, so that it can be decided again with other rules."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.guard import Guarded
-from reconciler.hidden import Hidden
 from reconciler.model import ListUid
 from reconciler.plan import Sides
 from reconciler.running import Pass
@@ -19,9 +17,7 @@ def keep_sides(running: Pass, sides: Sides, guarded: Guarded) -> None:
     client, list_uid = running.client, sides.mailing_list.uid
     if not note_seen(running, list_uid):
         return
-    # Whoever was looked up may be erased: an erasure that was cut off left them there.
-    contacts = Hidden(client.store, client.name).in_audience(sides.contacts)
-    frozen = freeze(replace(sides, contacts=contacts), decided_of(guarded))
+    frozen = freeze(sides, decided_of(guarded))
     last, mark = client.store.snapshot_mark(client.name, list_uid) or (None, b"")
     if mark == frozen.mark:
         return

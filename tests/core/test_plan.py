@@ -863,6 +863,31 @@ def test_a_no_that_somebody_brings_along_does_not_hide_the_no_of_who_shares_the_
     assert {one.reason for one in world.nos if person("ann") in one.persons} == {remembered}
 
 
+@pytest.mark.parametrize("standing", [Standing.SUBSCRIBED, Standing.PENDING, Standing.TRANSACTIONAL])
+def test_a_no_outlives_somebody_else_who_has_not_confirmed_at_the_address(standing: Standing) -> None:
+    world = World.of(
+        recipient("cas", "cas@x.nl"),
+        row("ann@x.nl", "ann"),
+        contact("ann@x.nl", standing, contact_id="another"),
+        no("ann@x.nl", "ann"),
+    )
+
+    world.run()
+
+    assert bool(world.nos) is (standing is not Standing.SUBSCRIBED)
+
+
+def test_a_contact_that_two_rows_may_mean_is_removed_once() -> None:
+    world = World.of(
+        recipient("cas", "cas@x.nl"),
+        row("old@x.nl", "ann", contact_id="one"),
+        row("new@x.nl", "bob", contact_id=""),
+        contact("new@x.nl", contact_id="one"),
+    )
+
+    assert [change.address for change in world.plan().changes if change.verb is Verb.REMOVE] == ["new@x.nl"]
+
+
 def test_a_no_of_an_address_is_noted_once_whatever_no_somebody_brings_along_there() -> None:
     world = sharing(Standing.UNSUBSCRIBED, NoReason.UNSUBSCRIBED)
 

@@ -341,3 +341,24 @@ def test_a_contact_that_the_listing_skipped_is_looked_up_and_stays_ours(
     base = acme.store.base("acme", ListUid(nurses.uid))
     assert base.nos == ()
     assert set(base.rows) == {"jan@zorg.nl", "piet@zorg.nl"}
+
+
+def test_of_an_audience_that_was_read_in_part_nobody_is_looked_up_one_by_one(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl")
+    acme.once()
+    before = acme.sandbox.log.last_number()
+
+    def cut_short(
+        source: MailchimpSource, audience_id: AudienceId, tape: Tape | None = None
+    ) -> ContactSnapshot:
+        whole = read_whole(source, audience_id, tape)
+        return replace(whole, contacts=whole.contacts[:1], tally=replace(whole.tally, rows=1))
+
+    read_whole = MailchimpSource.contacts
+    monkeypatch.setattr(MailchimpSource, "contacts", cut_short)
+    acme.once()
+
+    asked = [one.path for one in acme.sandbox.log.requests(after=before)]
+    assert not [path for path in asked if "/members/" in path]

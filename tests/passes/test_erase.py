@@ -522,6 +522,23 @@ def test_the_backup_of_an_audience_that_goes_later_holds_no_erased_person(acme: 
     assert files_that_hold(acme.folder / "state", ANN) == set()
 
 
+def test_an_audience_is_not_deleted_while_an_erased_person_who_came_back_by_themselves_is_in_it(
+    acme: Agency,
+) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.configure(limits="grace_hours = 0\ngrace_snapshots = 1\n")
+    acme.converge()
+    audience = acme.audience(zorg)
+    forget(acme)
+    acme.sandbox.mailchimp.subscribe_by_form(audience, ANN)
+    acme.sandbox.otys.delete_list(zorg.uid)
+
+    acme.converge()
+
+    assert audience in acme.world.mailchimp.audiences
+    assert "1 contacts that are not ours" in acme.once().lists[0].list_outcomes[0].detail
+
+
 def test_backups_that_hold_an_erased_person_are_written_anew_without_them(acme: Agency) -> None:
     zorg = acme.list("Zorg", ANN, BOB)
     acme.configure(limits="grace_hours = 0\ngrace_snapshots = 1\n")

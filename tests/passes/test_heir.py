@@ -36,6 +36,18 @@ def remembered(acme: Agency, of: MailingList) -> tuple[No, ...]:
     return acme.store.base("acme", ListUid(of.uid)).nos
 
 
+def test_whoever_is_on_it_already_after_a_no_to_the_list_before_stays_out(
+    acme: Agency, heir: MailingList
+) -> None:
+    for email in (ANNA, GONE):
+        [person] = acme.sandbox.otys.people_at(email)
+        acme.join(heir, person)
+
+    acme.once()
+
+    assert acme.subscribed(heir) == {JAN}
+
+
 def test_whoever_joins_it_after_a_no_to_the_list_before_stays_out(acme: Agency, heir: MailingList) -> None:
     acme.once()
     for email in (ANNA, GONE):
