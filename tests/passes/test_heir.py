@@ -41,6 +41,7 @@ def test_whoever_is_on_it_already_after_a_no_to_the_list_before_stays_out(
 ) -> None:
     for email in (ANNA, GONE):
         [person] = acme.sandbox.otys.people_at(email)
+        acme.edit(person, email=f"nieuw.{email}")  # where Mailchimp knows of no refusal
         acme.join(heir, person)
 
     acme.once()
