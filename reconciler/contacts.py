@@ -98,7 +98,7 @@ def decide_contacts(running: Pass, pairing: Pairing) -> Reconciled:
     keep_sides(running, seen, guarded)
     decided = replace(decided, guarded=guarded.to_report())
     # Whoever was looked up, or flaps, may be decided otherwise when the same bytes come again.
-    if seen is sides and plan is planned and nothing_to_do(sides, guarded) and not decided.problem:
+    if seen is sides and plan is planned and nothing_to_do(sides, guarded):
         newest = sides.contacts.newest
         found = Found(decided.guarded, decided.outcomes, None if newest is None else newest.glance())
         come_to_rest(running, pairing, tapes, found)

@@ -13,7 +13,6 @@ from reconciler.errors import StoreError
 from reconciler.store.all_facts import all_facts, holds_nothing
 from reconciler.store.connection import Database, insert
 from reconciler.store.facts import ErasedFact, Fact, Forgotten, NoFact, Note, Settling, note
-from reconciler.store.keyed_hash import without_addresses
 from reconciler.store.redo_log import DamagedLog, Entry, HeldLog, LogContents, Position, RedoLog
 from reconciler.store.tables import meta
 from reconciler.store.take_up import TakenUp, take_up
@@ -166,8 +165,7 @@ def _without(fact: Fact, gone: Forgotten) -> Fact:
         return ErasedFact()
     persons = {(person.kind, person.uid) for person in gone.persons}
     left = tuple(person for person in fact.persons if person not in persons)
-    by = None if fact.ended_by is None else without_addresses(fact.ended_by, *gone.addresses)
-    return msgspec.structs.replace(fact, persons=left, ended_by=by)
+    return msgspec.structs.replace(fact, persons=left)
 
 
 def _position(connection: Connection) -> Position | None:

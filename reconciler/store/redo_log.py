@@ -263,11 +263,7 @@ def _contents(text: bytes, path: Path) -> LogContents | None:
 
 def _damaged(lines: Sequence[Line | None]) -> list[int]:
     """The lines, counted from 1, that are not what was written there."""
-    return [
-        place
-        for place, line in enumerate(lines, 1)
-        if line is None or line.number != place - 1 or isinstance(line, Head) is not (place == 1)
-    ]
+    return [place for place, line in enumerate(lines, 1) if line is None or line.number != place - 1]
 
 
 def _told(path: Path, damaged: Sequence[int], count: int) -> DamagedLog:

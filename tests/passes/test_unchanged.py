@@ -1,17 +1,20 @@
 """A list of which no byte changed is left alone; whatever may matter brings it back."""
 
 import gc
+from dataclasses import replace
 from datetime import timedelta
 from types import FunctionType, ModuleType
 
 import pytest
 
+from reconciler.api.tape import Tape
 from reconciler.document import ListDocument
-from reconciler.model import ListUid
+from reconciler.model import AudienceId, ContactSnapshot, ListUid
 from reconciler.record import read_plan
 from reconciler.report import PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
+from reconciler.sources.mailchimp import MailchimpSource
 from tests.passes.agency import Agency, verbs
 from tests.passes.staying import Daemon, Open
 from tests.passes.test_release import let_go
@@ -233,6 +236,27 @@ def test_people_whose_addresses_stand_elsewhere_are_looked_up_in_every_pass(
 
     assert verbs(one.once()) == {"rename": 1}
     assert acme.subscribed(zorg) == {BOB, CAS}
+
+
+def test_a_list_of_whose_contacts_the_listing_left_one_out_never_rests(
+    acme: Agency, daemon: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.list("Zorg", ANN, BOB)
+    one = daemon()
+    one.rest()
+
+    def skipping(
+        source: MailchimpSource, audience_id: AudienceId, tape: Tape | None = None
+    ) -> ContactSnapshot:
+        whole = read_whole(source, audience_id, tape)
+        return replace(whole, contacts=tuple(each for each in whole.contacts if each.address != ANN))
+
+    read_whole = MailchimpSource.contacts
+    monkeypatch.setattr(MailchimpSource, "contacts", skipping)
+    one.once(full=True)
+    one.once()
+
+    assert set(one.decided) == {"Zorg"}
 
 
 def test_a_page_that_cannot_be_had_leaves_the_list_as_it_is(acme: Agency, daemon: Open) -> None:

@@ -1,5 +1,6 @@
 """The log of nos beside the database: whichever of the two is older, no fact of consent is lost."""
 
+import fcntl
 import shutil
 import sqlite3
 import subprocess
@@ -321,6 +322,26 @@ def test_a_process_that_dies_between_log_and_commit_has_not_lost_the_no(
             store.move(number, CLIENT, NEWS, [BaseMove(address=ANN, row=None, no=no(ANN))], NOW)
     with desk.open() as store:
         assert set(nos(store)) == {ANN}
+
+
+def test_the_log_is_held_until_the_commit(desk: Desk) -> None:
+    with desk.open() as store:
+        number = a_pass(store)
+        held: list[bool] = []
+
+        @event.listens_for(store._database.engine, "commit")
+        def look(_connection: object) -> None:
+            with desk.log.path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    held.append(True)
+                else:
+                    held.append(False)
+
+        store.move(number, CLIENT, NEWS, [BaseMove(address=ANN, row=None, no=no(ANN))], NOW)
+
+    assert held == [True]
 
 
 def test_a_commit_that_fails_is_made_good_by_the_next_one_of_the_same_process(desk: Desk) -> None:

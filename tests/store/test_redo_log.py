@@ -86,6 +86,13 @@ def test_every_byte_that_is_not_what_was_written_is_noticed(log: RedoLog) -> Non
             log.read()
 
 
+def test_a_last_line_that_is_not_what_was_written_is_no_end(log: RedoLog) -> None:
+    whole = log.path.read_bytes()
+    log.path.write_bytes(whole[:-2] + b" \n")
+    with pytest.raises(DamagedLog, match="line 3 of 3"):
+        log.end()
+
+
 def test_a_damaged_line_is_named_with_what_to_do(log: RedoLog) -> None:
     append(log, fact(3))
     lines = log.path.read_bytes().splitlines(keepends=True)
@@ -153,6 +160,23 @@ def test_a_log_that_cannot_be_written_anew_stays_as_it_was(
 
     assert facts(log) == [fact(1), fact(2)]
     assert [path.name for path in log.path.parent.iterdir()] == [log.path.name]
+
+
+def test_the_name_of_a_log_that_was_written_anew_is_on_the_disk_too(
+    log: RedoLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = log.path.parent.stat()
+    synced: list[list[str]] = []
+
+    def sync(file: int) -> None:
+        if os.path.samestat(os.fstat(file), here):
+            synced.append([path.name for path in log.path.parent.iterdir()])
+
+    with monkeypatch.context() as patch, log.held() as held:
+        patch.setattr(os, "fsync", sync)
+        held.write_anew(KEY, [fact(5)])
+
+    assert synced == [[log.path.name]]
 
 
 @contextmanager
