@@ -286,6 +286,21 @@ def test_no_undone_pass_brings_back_an_address_that_an_erased_person_has_by_now(
     )
 
 
+def test_no_undone_rename_leads_back_to_an_address_that_an_erased_person_has_by_now(acme: Agency) -> None:
+    zorg = acme.list("Zorg", ANN, BOB)
+    acme.once()
+    acme.edit(acme.sandbox.otys.people_at(BOB)[0], email="nieuw@zorg.nl")
+    acme.once()
+    (record,) = acme.store.passes("acme", limit=1)
+    forget(acme)
+    acme.edit(acme.sandbox.otys.people_at(ANN)[0], email=BOB)
+    shown = with_client(acme, lambda client: undo_pass(client, record, by="eva"), writes=False)
+
+    with_client(acme, lambda client: undo_pass(client, record, by="eva", approved=shown.digest))
+
+    assert acme.subscribed(zorg) == {"nieuw@zorg.nl"}
+
+
 def test_nobody_can_release_who_was_erased(acme: Agency) -> None:
     acme.list("Zorg", ANN)
     acme.converge()

@@ -406,6 +406,7 @@ def test_the_log_of_another_database_is_refused_and_left_as_it_is(desk: Desk, tm
             store.lock(CLIENT, "once", lease=HOUR, now=Clock()),
         ):
             pass
+        assert store.lock_record(CLIENT) is None
         with pytest.raises(StoreError, match="belongs to another database"):
             say(store, ANN, P1)
         assert set(nos(store)) == {BOB}
@@ -413,6 +414,39 @@ def test_the_log_of_another_database_is_refused_and_left_as_it_is(desk: Desk, tm
 
 
 # -- what it costs, and who may only read
+
+
+def test_an_empty_database_takes_over_a_log_when_it_is_opened_and_never_later(
+    desk: Desk, tmp_path: Path
+) -> None:
+    with desk.open() as store:
+        say(store, ANN, P1)
+    other = Desk(tmp_path / "other")
+    with other.open() as store:
+        shutil.copy(desk.log.path, other.log.path)
+        with (
+            pytest.raises(StoreError, match="belongs to another database"),
+            store.lock(CLIENT, "once", lease=HOUR, now=Clock()),
+        ):
+            pass
+    with other.open() as store:
+        assert set(nos(store)) == {ANN}
+
+
+def test_what_was_taken_up_once_is_not_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = desk.copy()
+    with desk.open() as store:
+        say(store, ANN, P1)
+    desk.put_back(old)
+    desk.work().close()
+
+    def read_whole(_: HeldLog) -> None:
+        raise AssertionError("the log is read whole")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HeldLog, "contents", read_whole)
+        with desk.work() as store:
+            assert set(nos(store)) == {ANN}
 
 
 def test_what_is_no_fact_of_consent_is_not_in_the_log(desk: Desk) -> None:
