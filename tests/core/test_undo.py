@@ -130,6 +130,19 @@ def test_an_adopted_contact_is_let_go_with_the_values_it_had() -> None:
     assert unsettled(a_pass(world)) == []
 
 
+def test_who_was_let_go_is_not_adopted_again_by_undoing_an_ordinary_pass() -> None:
+    world = World.of(recipient("ann", ANN), contact(ANN, first_name="Annie"))
+    adopted = as_recorded(a_pass(world))
+    world.recipients = [recipient("ann", ANN, first_name="Anneke")]
+    changed = as_recorded(a_pass(world))
+    undo(world, adopted)
+    assert world.rows == {}
+
+    undo(world, changed)
+
+    assert world.rows == {}
+
+
 def removed_and_back() -> tuple[World, ListDocument]:
     world = World.of(recipient("ann", ANN), recipient("bob", "bob@x.nl"))
     a_pass(world)

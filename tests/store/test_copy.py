@@ -45,6 +45,7 @@ from tests.store.examples import (
     JOBS,
     NEWS,
     NOW,
+    P1,
     P2,
     Clock,
     a_pass,
@@ -52,6 +53,7 @@ from tests.store.examples import (
     link,
     outcome,
 )
+from tests.store.test_redo import Desk, say
 
 if TYPE_CHECKING:
     from tests.store.postgres import Server
@@ -189,6 +191,20 @@ def test_the_next_pass_goes_on_where_the_last_one_ended(
         assert number == 2
         assert [one.address_key for one in store.outcomes(number)] == [old.key_address(ANN)]
         assert store.base(CLIENT, NEWS).nos == old.base(CLIENT, NEWS).nos
+
+
+def test_what_an_old_source_lacks_of_its_log_is_copied_too(tmp_path: Path) -> None:
+    desk, target = Desk(tmp_path), f"sqlite:///{tmp_path / 'target.db'}"
+    desk.work().close()
+    old = desk.copy()
+    with desk.open() as store:
+        say(store, ANN, P1)
+    desk.put_back(old)
+
+    copied(desk.url, target)
+
+    with open_store(target) as store:
+        assert [one.address for one in store.base(CLIENT, NEWS).nos] == [ANN]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -120,6 +120,19 @@ def test_a_no_that_ended_after_the_copy_stays_ended(desk: Desk) -> None:
         assert [(one.ended_at, one.ended_by) for one in known.nos] == [(NOW + HOUR, "eva, by telephone")]
 
 
+def test_a_no_said_while_the_clock_was_wrong_counts_in_the_order_of_the_log(desk: Desk) -> None:
+    with desk.open() as store:
+        say(store, ANN, P1)
+        come_back(store, ANN, P1)
+    old = desk.copy()
+    with desk.open() as store:
+        say(store, ANN, P1)
+    desk.put_back(old)
+
+    with desk.open() as store:
+        assert nos(store) == {ANN: (P1,)}
+
+
 def test_a_no_that_ended_for_one_person_stands_for_the_other(desk: Desk) -> None:
     with desk.open() as store:
         say(store, ANN, P1, P2)
