@@ -1,6 +1,7 @@
 """The database is an old copy, or gone, and the log of nos stays: then nothing that was said is lost."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -88,11 +89,19 @@ def test_who_was_erased_after_the_copy_is_forgotten_and_never_added(
     assert ANN not in log_of(acme).read_text("utf-8")
 
 
-def test_an_erased_address_that_only_a_plan_of_the_copy_names_is_forgotten_too(acme: Agency) -> None:
+@pytest.mark.parametrize("named_by", ["a plan", "a snapshot"])
+def test_an_erased_address_that_the_copy_names_in_one_place_alone_is_forgotten_too(
+    acme: Agency, named_by: str
+) -> None:
     acme.list("Verpleegkundigen", STAYS, ANN)
     acme.once()
     acme.edit(acme.sandbox.otys.people_at(ANN)[0], email="anna.nieuw@zorg.nl")
     acme.once()
+    if named_by == "a plan":
+        acme.store.forget_snapshots("acme", None)
+    else:
+        acme.store.forget_plans(acme.now + timedelta(days=1))
+    assert any(ANN.encode() in body for body in kept_bodies(acme.store))
     old = back_up(acme)
     forget(acme, ANN)
 

@@ -228,6 +228,36 @@ def test_who_said_no_since_then_is_not_brought_back(acme: Agency) -> None:
     assert acme.status(zorg, "ann@zorg.nl") == "unsubscribed"
 
 
+def test_nothing_that_was_done_in_another_audience_is_undone_in_this_one(acme: Agency) -> None:
+    acme.configure(policy='audience_gone = "recreate"')
+    zorg = acme.list("Zorg", "ann@zorg.nl", "bob@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.delete_audience(acme.audience(zorg))
+    acme.converge()
+
+    looked = undo(acme, 1)
+
+    assert {one.reason for one in looked.lists[0].inverses if one.done.email} == {
+        "the list has another audience now, or none"
+    }
+    assert acme.subscribed(zorg) == {"ann@zorg.nl", "bob@zorg.nl"}
+
+
+@pytest.mark.parametrize("unselected", ["keep", "archive-members"])
+def test_of_a_list_that_is_being_let_go_nothing_is_undone(acme: Agency, unselected: str) -> None:
+    acme.configure(policy=f'unselected = "{unselected}"')
+    zorg = acme.list("Zorg", "ann@zorg.nl", "bob@zorg.nl")
+    acme.list("Bouw")
+    acme.once()
+    acme.sandbox.otys.unselect_list(zorg.uid)
+
+    looked = undo(acme, 1)
+
+    told = {one.reason for of in looked.lists for one in of.inverses if one.done.email}
+    assert len(told) == 1
+    assert all(reason.startswith("the list is not in step with its audience now") for reason in told)
+
+
 def test_a_list_that_was_not_read_completely_is_not_touched(acme: Agency) -> None:
     busy_pass(acme)
     acme.once()

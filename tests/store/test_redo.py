@@ -181,6 +181,21 @@ def test_whoever_was_erased_after_the_copy_is_forgotten_by_it_too(desk: Desk) ->
         assert nos(store) == {BOB: (P2,)}
 
 
+def test_an_older_log_that_still_names_an_erased_person_brings_them_back_nowhere(desk: Desk) -> None:
+    with desk.open() as store:
+        say(store, ANN, P1)
+    older = desk.log.path.read_bytes()
+    erased = Erased(frozenset({ANN}), frozenset({P1}))
+    with desk.open() as store:
+        store.remember_erasure(CLIENT, erased, NOW)
+        store.forget(CLIENT, erased)
+    desk.log.path.write_bytes(older)
+
+    with desk.work() as store:
+        assert nos(store) == {}
+    assert ANN not in desk.log.path.read_text("utf-8")
+
+
 def test_an_erasure_leaves_no_trace_in_the_log(desk: Desk) -> None:
     with desk.open() as store:
         say(store, ANN, P1)
