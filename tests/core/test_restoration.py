@@ -1,5 +1,6 @@
 """Who of a backup comes back: every reason by itself, so that each one alone keeps somebody out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from reconciler.model import (
     Standing,
     Verb,
 )
-from reconciler.restoration import WAS_ERASED, SaidNo, divide
+from reconciler.restoration import WAS_ERASED, LeftOut, Restoration, SaidNo, divide
 
 JAN, OLD = Address("jan@zorg.nl"), Address("jan@oud.nl")
 WHO = Person("candidate", "1")
@@ -57,6 +58,18 @@ def refused(kind: RefusalKind) -> SaidNo:
     at = datetime(2026, 11, 2, tzinfo=UTC)
     one = Refusal(address=JAN, verb=Verb.ADD, kind=kind, detail="", fingerprint="", since=at)
     return SaidNo(base=ListBase(refusals=(one,)))
+
+
+def test_a_restoration_is_named_by_its_backup_and_by_everybody_in_it() -> None:
+    backup = Backup(Path("backup.gz"), "checksum", HEAD, (SAVED,))
+    one = Restoration(client="acme", backup=backup, back=(SAVED,), left_out=())
+    others = (
+        replace(one, client="bravo"),
+        replace(one, backup=Backup(Path("backup.gz"), "another", HEAD, (SAVED,))),
+        replace(one, back=()),
+        replace(one, left_out=(LeftOut(JAN, "said no"),)),
+    )
+    assert len({one.digest, *(other.digest for other in others)}) == 1 + len(others)
 
 
 def test_who_said_nothing_comes_back() -> None:

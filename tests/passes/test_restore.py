@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconciler.api.http import RequestNote
-from reconciler.errors import BackupError, StaleApproval
-from reconciler.model import Address, BaseState, LinkState, ListUid, No, NoReason, PassResult
+from reconciler.backup import save_audience
+from reconciler.errors import BackupError, LockHeld, StaleApproval, UnexpectedAnswer
+from reconciler.model import Address, BaseRow, BaseState, LinkState, ListUid, No, NoReason, PassResult
 from reconciler.model import BaseMove as Move
 from reconciler.ports import NewAudience
+from reconciler.restore import find_backup
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
 from reconciler.sinks.mailchimp import MailchimpSink
-from reconciler.store import Release
+from reconciler.store import HeldLock, Release
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency, agency, results
 from tests.passes.deleted import (
@@ -299,6 +302,101 @@ def test_a_backup_that_cannot_be_trusted_is_not_restored(acme: Agency, spoil: ob
     spoil(backups(acme)[0])
     with pytest.raises(BackupError, match=why):
         look(acme, nurses)
+
+
+def test_what_an_older_database_still_knows_of_the_deleted_audience_is_not_about_the_new_one(
+    acme: Agency,
+) -> None:
+    nurses = deleted(acme)
+    uid = ListUid(nurses.uid)
+    stale = BaseRow(address=Address("weg@zorg.nl"), state=BaseState.ACTIVE, persons=())
+    number = acme.store.begin_pass("acme", mode="apply", trigger="before", now=acme.now)
+    acme.store.move(number, "acme", uid, [Move(address=stale.address, row=stale)], acme.now)
+
+    bring_back(acme, nurses)
+
+    assert set(acme.store.base("acme", uid).rows) == OWED
+
+
+def test_whoever_lost_the_lock_restores_nothing(acme: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    nurses = deleted(acme)
+    digest = look(acme, nurses).digest
+
+    monkeypatch.setattr(HeldLock, "still_held", lambda _: False)
+
+    def taken_over() -> None:
+        with pytest.raises(LockHeld):
+            bring_back(acme, nurses, digest)
+
+    assert acme.writes_of(taken_over) == []
+    assert acme.store.open_intents("acme") == ()
+
+
+def test_a_list_in_otys_that_was_not_read_completely_may_hold_opt_outs_so_nothing_can_be_told(
+    acme: Agency,
+) -> None:
+    nurses = deleted(acme)
+    undelete(nurses)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.LYING_TOTAL, system="otys", pattern="Recipient", times=None, value=1)
+    )
+    with pytest.raises(UnexpectedAnswer, match="could not be read completely"):
+        look(acme, nurses)
+
+
+def test_while_the_audiences_are_not_read_completely_nothing_is_restored(acme: Agency) -> None:
+    nurses = deleted(acme)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.LYING_TOTAL, system="mailchimp", pattern=r"/lists$", times=None, value=1)
+    )
+    assert look(acme, nurses).hold.startswith("the audiences were not read completely")
+
+
+@pytest.mark.parametrize("of", ["another client", "another list"])
+def test_a_backup_of_somebody_else_is_not_restored(acme: Agency, of: str) -> None:
+    nurses = deleted(acme)
+    [path] = backups(acme)
+    head = the_backup(acme).head
+    if of == "another client":
+        head = msgspec.structs.replace(head, client="bravo")
+    else:
+        head = msgspec.structs.replace(head, list_uid=ListUid("9999"))
+    saved = save_audience(path.parent, msgspec.structs.replace(head, contacts=0), [], {})
+    with acme.client() as client, pytest.raises(BackupError, match="is a backup of list"):
+        find_backup(client, ListUid(nurses.uid), saved.path)
+
+
+# -- answers that got lost -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_contacts_whose_answers_got_lost_are_told_of_by_the_command_repeated_or_the_next_pass(
+    acme: Agency, *, repeated: bool
+) -> None:
+    nurses = deleted(acme)
+    digest = look(acme, nurses).digest
+    acme.sandbox.faults.add(
+        Fault(
+            kind=FaultKind.DROP_AFTER_APPLY,
+            system="mailchimp",
+            pattern=r"POST /3\.0/lists/\w+$",
+            times=None,
+        )
+    )
+    bring_back(acme, nurses, digest)
+    acme.sandbox.faults.clear()
+
+    if repeated:
+        bring_back(acme, nurses, digest)
+        assert all(len(one.tags) == 1 for one in contacts(acme, NAME).values())
+    else:
+        undelete(nurses)
+        acme.converge()
+
+    told = [(str(one.verb), str(one.result)) for one in acme.store.history("acme", limit=100)]
+    assert told.count(("adopt", "applied")) == 0
+    assert (names(acme), set(contacts(acme, NAME))) == (["Chauffeurs", NAME], OWED)
+    assert acme.store.open_intents("acme") == ()
 
 
 # -- killed ----------------------------------------------------------------------------------------------
