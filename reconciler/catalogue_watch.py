@@ -79,7 +79,7 @@ class CatalogueWatch:
         """
         with self._lock:
             seen = self._seen.get(mailing_list.uid)
-        if seen is None or seen.doubted or not mailing_list.last_modified:
+        if seen is None or seen.doubted:
             return False
         return seen.row == mailing_list.last_modified and seen.since + OVERLAP <= read_at
 

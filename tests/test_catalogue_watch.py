@@ -120,3 +120,8 @@ def test_one_lie_outweighs_everything_and_is_never_forgotten(announced: int) -> 
 def test_what_is_trusted_is_not_written_down_again_for_every_change() -> None:
     trusted = Trust().after(Evidence(announced=100, edits=100), NOON)
     assert trusted.after(Evidence(announced=1), NOON) is trusted
+
+
+def test_of_two_lies_the_first_one_is_told() -> None:
+    lies = Evidence(lied_about=ListUid("1")) + Evidence(lied_about=ListUid("2"))
+    assert lies.lied_about == "1"

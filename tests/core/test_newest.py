@@ -1,5 +1,6 @@
 """What a short look at an audience must show while nobody in it changed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,7 +66,16 @@ def test_other_contacts_of_the_same_moments_are_others() -> None:
 
 @pytest.mark.parametrize(
     "told",
-    [None, "", 5, "yesterday", "2026-11-23 12:00:00", "2026-11-23T12:00:00+01:00", f"{'x' * 19}+00:00"],
+    [
+        None,
+        "",
+        5,
+        "yesterday",
+        "2026-11-23 12:00:00",
+        "2026-11-23T12:00:00+01:00",
+        "2026-11-23T12:00:00.500+00:00",
+        f"{'x' * 19}+00:00",
+    ],
 )
 def test_what_is_told_in_another_way_cannot_be_compared(told: object) -> None:
     assert newest_of([*listing(*range(40)), ("odd", told)], 41) is None
@@ -80,6 +90,23 @@ def test_only_what_is_older_than_a_change_may_take_to_show_tells_a_later_one_apa
     assert not NewestContacts(old, young).glance().settled(NOON + OVERLAP)
     assert not NewestContacts(young, old).glance().settled(NOON + OVERLAP)
     assert NewestContacts(nobody, nobody).glance().settled(NOON)
+
+
+def test_a_glance_differs_where_anything_does() -> None:
+    nobody, some = newest_of([], 0), newest_of(listing(1, 2, 3), 3)
+    crowd, later = newest_of(listing(*(0,) * 40), 40), newest_of(listing(*(1,) * 40), 40)
+    assert nobody
+    assert some
+    assert crowd
+    assert later
+    pairs = [
+        (some, nobody),
+        (nobody, some),
+        (replace(some, total=4), nobody),
+        (crowd, nobody),
+        (later, nobody),
+    ]
+    assert len({NewestContacts(*pair).glance().digest for pair in pairs}) == len(pairs)
 
 
 def test_a_crowd_of_one_moment_is_as_young_as_each_of_it() -> None:

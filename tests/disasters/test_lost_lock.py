@@ -9,6 +9,7 @@ from reconciler.errors import LockHeld
 from reconciler.store import HeldLock, open_store
 from reconciler.wiring import RequestCount
 from tests.passes.agency import Agency
+from tests.passes.deleted import AT_ONCE
 
 CROWD = [f"persoon{number}@zorg.nl" for number in range(600)]
 
@@ -61,6 +62,27 @@ def test_whatever_it_was_about_to_write_is_not_written(
     acme.converge()
     assert acme.subscribed(nurses) == {"jan@zorg.nl"}
     assert len(acme.world.mailchimp.audiences) == 1
+
+
+def test_no_audience_is_deleted_by_who_lost_the_lock_while_it_was_saved(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.configure(limits=AT_ONCE)
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.once()
+    audience = acme.audience(nurses)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    successor = Successor(acme, "GET", f"/3.0/lists/{audience}")
+    with monkeypatch.context() as patch:
+        patch.setattr(RequestCount, "__call__", lambda _count, note: successor(note))
+
+        def slow() -> None:
+            with pytest.raises(LockHeld):
+                acme.once()
+
+        assert acme.writes_of(slow) == []
+    successor.end()
+    assert audience in acme.world.mailchimp.audiences
 
 
 def test_after_the_request_in_flight_no_further_one_is_sent(

@@ -1,6 +1,7 @@
 """The audience of a deleted list goes only when nothing and nobody in it gets lost by that."""
 
 import errno
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -8,10 +9,11 @@ from structlog.testing import capture_logs
 from reconciler import deletion
 from reconciler.audience_record import AudienceRecord
 from reconciler.errors import BadRequest
-from reconciler.model import AudienceId, LinkState, ListUid, NoReason, PassResult, Result
+from reconciler.model import AudienceCatalogue, AudienceId, LinkState, ListUid, NoReason, PassResult, Result
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.sources.mailchimp import MailchimpSource
+from reconciler.store import IntentKind
 from tests.passes.agency import Agency, results
 from tests.passes.deleted import AT_ONCE, PEOPLE, backups, crew, deleted, names, subscribed, the_backup
 from tests.passes.executioner import Killed
@@ -196,6 +198,41 @@ def test_what_mailchimp_refuses_to_delete_is_told_in_its_words_and_tried_again_d
     acme.later(hours=1)
     acme.once()
     assert names(acme) == ["Chauffeurs"]
+
+
+def test_an_audience_goes_when_all_other_lists_are_safe(acme: Agency) -> None:
+    nurses = crew(acme)
+    [drivers] = [one for one in acme.world.otys.lists.values() if one.name == "Chauffeurs"]
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.join(drivers, acme.person("nieuw@weg.nl"))
+
+    wrote = acme.writes_of(acme.once)
+
+    assert [one.split()[0] for one in wrote] == ["POST", "DELETE"]
+
+
+@pytest.mark.parametrize("shown", ["half of the audiences", "another audience of the list"])
+def test_a_deletion_that_was_begun_is_called_done_only_when_its_audience_is_seen_to_be_gone(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch, shown: str
+) -> None:
+    nurses = crew(acme)
+    uid, whole = ListUid(nurses.uid), shown != "half of the audiences"
+    number = acme.store.begin_pass("acme", mode="apply", trigger="cut off", now=acme.now)
+    detail = {"audience": "before" if whole else acme.audience(nurses), "backup": "backup.gz"}
+    acme.store.intend("acme", uid, IntentKind.DELETE_AUDIENCE, detail, number, acme.now)
+    read = MailchimpSource.audiences
+
+    def half(source: MailchimpSource) -> AudienceCatalogue:
+        found = read(source)
+        tally = replace(found.tally, rows=0)
+        return found if whole else replace(found, audiences=(), tally=tally)
+
+    monkeypatch.setattr(MailchimpSource, "audiences", half)
+    acme.once()
+
+    assert deletions_in_history(acme) == []
+    [link] = [one for one in acme.store.links("acme") if one.list_uid == uid]
+    assert link.state is LinkState.LINKED
 
 
 def test_a_deletion_that_mailchimp_calls_wrong_is_told_in_its_words(
