@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import BaseMove, ListUid
+from reconciler.model import BaseMove, ListUid, Refusal, RefusalKind, Verb
 from reconciler.store import Erased, NewMail, Store
 from tests.store.examples import (
     ANN,
@@ -57,6 +57,22 @@ def test_what_was_counted_is_what_is_forgotten_on_every_list(store: Store) -> No
         assert base.rows == {}
         assert [(one.address, one.persons) for one in base.nos] == [(BOB, (P2,))]
     assert store.forget(CLIENT, WHOM) == {}
+
+
+def test_a_refusal_is_forgotten_and_so_is_the_address_in_the_words_of_another(store: Store) -> None:
+    told = f"undone by eva, asked by {ANN}"
+    refused = [
+        Refusal(
+            address=address, verb=Verb.ADD, kind=RefusalKind.UNDONE, detail=told, fingerprint="", since=NOW
+        )
+        for address in (ANN, BOB)
+    ]
+    store.hold_back(CLIENT, NEWS, refused)
+
+    assert store.forget(CLIENT, WHOM) == {"refusals": 1, "texts": 1}
+
+    left = [(one.address, one.detail) for one in store.base(CLIENT, NEWS).refusals]
+    assert left == [(BOB, "undone by eva, asked by …")]
 
 
 def test_another_client_forgets_nothing(store: Store) -> None:
