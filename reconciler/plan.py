@@ -192,9 +192,14 @@ def _listing(view: View, seen: Observation, policy: Policy) -> Listing:
     """What OTYS says of an address, or of the people behind it if their address there is another now."""
     if seen.listing is not Listing.ABSENT:
         return seen.listing
-    if seen.row is not None and view.opted_out.intersection(seen.row.persons):
+    if seen.row is not None and view.opted_out.intersection(seen.row.persons) and not _came_back(seen):
         return Listing.OPTED_OUT
     return Listing.LISTED if _taken_out_while_listed(view, seen, policy) else Listing.ABSENT
+
+
+def _came_back(seen: Observation) -> bool:
+    """Archived by us, and subscribed again by its own action: not ours any more."""
+    return seen.base is BaseState.REMOVED and seen.standing in REACHED
 
 
 def _taken_out_while_listed(view: View, seen: Observation, policy: Policy) -> bool:

@@ -433,6 +433,18 @@ def test_one_opt_out_behind_a_shared_address_is_enough() -> None:
     assert world.plan().changes == ()
 
 
+def test_an_old_address_that_subscribed_again_by_itself_is_left_alone_when_its_person_opts_out() -> None:
+    world = World.of(
+        recipient("ann", "shared@x.nl"),
+        recipient("bob", "shared@x.nl", opted_out=True),
+        contact("old@x.nl"),
+        replace(row("old@x.nl", "ann"), state=BaseState.REMOVED),
+    )
+
+    assert world.run().changes == ()
+    assert world.standing("old@x.nl") is Standing.SUBSCRIBED
+
+
 def test_one_person_at_two_addresses_is_planned_the_same_whatever_the_order_of_the_rows() -> None:
     world = moved(recipient("ann", "third@x.nl", first_name=""))
     reversed_rows = world.copy()

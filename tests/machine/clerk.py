@@ -9,7 +9,7 @@ What the clerk cannot be asked to know, in words:
 - Somebody whom OTYS says is opted out, and who is subscribed though not by us, is not ours: they are left
   alone, and nothing is written down while it lasts.
 - "Taken out by somebody in Mailchimp" ends when OTYS drops the person (to empty the address is to drop),
-  or where the agency chose to restore.
+  where they all came back by their own action, or where the agency chose to restore.
   A permanent deletion looks the same, and is no more than that. Whoever has the address by then may share in
   it, so that nobody can demand that they be subscribed.
 - A bounce is the address's trouble: it does not follow a person to another address.
@@ -207,7 +207,8 @@ def _without_those_who_came_back(nos: frozenset[Said], screens: Screens) -> froz
 
 
 def _dropped(no: Said, screens: Screens) -> bool:
-    gone = no.people.isdisjoint(screens.people) and no.address not in screens.behind
+    shared = bool(no.people) and no.address in screens.behind
+    gone = no.people.isdisjoint(screens.people) and not shared
     return no.why is Why.TAKEN_OUT and gone
 
 
