@@ -99,7 +99,8 @@ def test_a_first_sync_adds_five_hundred_contacts_a_request_and_writes_a_row_a_co
 
 
 def test_what_a_pass_holds_does_not_grow_with_the_number_of_lists(server: Bench, store: Store) -> None:
-    few, many = Town(name="few", lists=4, recipients=60), Town(name="many", lists=16, recipients=60)
+    # More lists each time than are read at once.
+    few, many = Town(name="few", lists=12, recipients=60), Town(name="many", lists=36, recipients=60)
     for town in (few, many):
         bring_to_rest(server, store, town)
     server.serve(few, many)
