@@ -202,12 +202,18 @@ def _noted(seen: Observation, verb: Verb, reason: str, move: BaseMove) -> Change
     )
 
 
+def no_at(seen: Observation, reason: NoReason) -> No:
+    """Given an address and the reason of a no there, return the no of whoever it counts for.
+
+    They share the mailbox, or did when it was reached last. An opt-out in OTYS is shown now: who had left
+    the address by then has nothing to do with it.
+    """
+    known = () if seen.row is None or reason is NoReason.OPTED_OUT else seen.row.persons
+    return No(address=seen.address, persons=tuple(dict.fromkeys((*seen.persons, *known))), reason=reason)
+
+
 def _no(seen: Observation, decision: Decision) -> No | None:
-    if decision.no is None:
-        return None
-    known = () if seen.row is None else seen.row.persons
-    persons = tuple(dict.fromkeys((*seen.persons, *known)))
-    return No(address=seen.address, persons=persons, reason=decision.no)
+    return None if decision.no is None else no_at(seen, decision.no)
 
 
 def _merged(

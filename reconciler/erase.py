@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,12 +120,11 @@ class Certificate:
 
 def whom(located: Located) -> Erased:
     """Given where an address is, return who is erased: all its people, and the addresses only they had."""
-    theirs = {
-        address
-        for where in located.lists
-        for address, persons in _behind(where)
-        if persons and located.persons.issuperset(persons)
-    }
+    behind: defaultdict[Address, set[Person]] = defaultdict(set)
+    for where in located.lists:
+        for address, persons in _behind(where):
+            behind[address].update(persons)
+    theirs = {address for address, persons in behind.items() if persons and persons <= located.persons}
     return Erased(frozenset({located.address, *theirs}), located.persons)
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from reconciler.deletion import delete_audience
 from reconciler.errors import BadRequest, PermissionDenied, RemoteError
+from reconciler.heir import taken_over
 from reconciler.journal import record_creation
 from reconciler.model import (
-    BaseMove,
     BaseState,
     Link,
     LinkState,
@@ -118,9 +118,9 @@ def _link(
     before = next((link for link in store.links(client) if link.list_uid == change.list_uid), None)
     if before is not None and before.audience_id != change.audience_id:
         store.forget_rows(client, change.list_uid)
-    for nos in (store.base(client, uid).nos for uid in pairing.heir_of):
-        moves = [BaseMove(address=no.address, row=None, no=no) for no in nos]
-        store.move(running.id, client, change.list_uid, moves, running.now())
+    predecessors = [store.base(client, uid) for uid in pairing.heir_of]
+    moves = taken_over(store.base(client, change.list_uid), predecessors)
+    store.move(running.id, client, change.list_uid, moves, running.now())
     if pairing.link is not None:
         store.save_link(client, pairing.link)
     _close_begun(running, change, Result.APPLIED)

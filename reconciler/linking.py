@@ -99,6 +99,15 @@ class _Pairer:
             return self._hold(
                 mailing_list, link, f"the audiences were not read: {self.inventory.audiences.tally.problem}"
             )
+        gone = self.inventory.unanswered.get(mailing_list.uid)
+        if gone and self.policy.audience_gone is AudienceGone.RECREATE:
+            return self._hold(
+                mailing_list,
+                link,
+                f"its audience was deleted in Mailchimp before anybody said whether {gone} of ours had been "
+                "taken out of it; to get an audience with everybody on the list, take the list out of GE203 "
+                "for one pass and flag it again",
+            )
         if self.policy.audience_gone is AudienceGone.RECREATE:
             # It may have been: by a pass that was cut off, or one that a restored state knows nothing of.
             return self._by_name(

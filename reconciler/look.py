@@ -37,6 +37,7 @@ def look_around(running: Pass, integration: Integration) -> tuple[Inventory, Pas
         pairs=client.pairs,
         begun=_begun(running),
         refused=client.store.refused_list_changes(client.name, now=client.now()),
+        unanswered=client.store.unanswered(client.name),
     )
     fates, problems = _fates(running, inventory)
     if not integration.flagged:

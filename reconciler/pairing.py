@@ -45,6 +45,8 @@ class Inventory:
     """Creations whose outcome is unknown."""
     refused: Mapping[tuple[ListUid, ListVerb], tuple[Fields, str]] = field(default_factory=dict)
     """What Mailchimp refused to do to an audience, and in which words."""
+    unanswered: Mapping[ListUid, int] = field(default_factory=dict)
+    """Of which lists nobody has said yet whether so many of our contacts were taken out of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.changes import carry_out, hold, rename
+from reconciler.changes import carry_out, hold, no_at, rename
 from reconciler.diff import Decision, decide
 from reconciler.fingerprint import fingerprint
 from reconciler.listing import Invalid, bring_together
@@ -218,9 +218,10 @@ def _follow_fresh_nos(view: View, policy: Policy) -> None:
     fresh: list[No] = []
     for address, row in view.rows.items():
         if any(view.address_of.get(person, address) != address for person in row.persons):
-            reason = _decide(view, view.observe(address), policy).no
+            seen = view.observe(address)
+            reason = _decide(view, seen, policy).no
             if reason is not None:
-                fresh.append(No(address=address, persons=row.persons, reason=reason))
+                fresh.append(no_at(seen, reason))
     for no in fresh:
         view.follow(no)
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import msgspec
 
 from reconciler.document import ListDocument, list_digest, list_document, plan_digest
-from reconciler.guard import Proposal
+from reconciler.guard import Guarded, Proposal
 from reconciler.model import ListUid
-from reconciler.report import ListReport, PassReport
+from reconciler.report import ListReport, PassReport, is_writing
 from reconciler.running import Pass
 from reconciler.store import StoredProposal
 
@@ -19,17 +19,21 @@ _ONLY = " --list "
 def keep_plan(running: Pass, report: ListReport) -> None:
     """Given what is planned for a list, keep it before anything of it is done.
 
-    A plan that is the same as the last one kept is not kept again, unless some of it waited then and may
-    run now: the next pass has to find that if this one is cut off.
+    A plan that is the same as the last one kept is not kept again, unless some of it is about to be written:
+    that may have waited then, and the next pass has to find it if this one is cut off.
     """
     digest = list_digest(running.client.name, report)
     known = running.saved_plans.get(report.list_uid)
-    released = report.guarded is not None and bool(report.guarded.released)
-    if (digest == known and not released) or (known is None and not report.eventful):
+    if (digest == known and not _writes(running, report)) or (known is None and not report.eventful):
         return
     body = zlib.compress(msgspec.json.encode(list_document(report)))
     client = running.client
     client.store.save_plan(running.id, client.name, report.list_uid, digest, body, running.now())
+
+
+def _writes(running: Pass, report: ListReport) -> bool:
+    guarded = report.guarded
+    return running.sink is not None and guarded is not None and any(map(is_writing, guarded.allowed))
 
 
 def drop_plans(running: Pass, paired: Collection[ListUid]) -> None:
@@ -80,7 +84,8 @@ def propose(running: Pass, report: PassReport) -> None:
         for proposal in (*report.proposals, *unused)
         if proposal.approvable
     ]
-    planned = [one.list_uid for one in report.lists if one.guarded is not None]
+    # What half a look shows is no answer: what waited then goes on waiting.
+    planned = [one.list_uid for one in report.lists if one.guarded is not None and _read_whole(one.guarded)]
     if {proposal.digest for proposal in proposals} == waiting == set():
         return
     client.store.propose(
@@ -91,6 +96,10 @@ def propose(running: Pass, report: PassReport) -> None:
         running.now(),
         planned=planned,
     )
+
+
+def _read_whole(guarded: Guarded) -> bool:
+    return guarded.plan.facts.recipients.complete and guarded.plan.facts.contacts.complete
 
 
 def _released(report: PassReport) -> Iterator[Proposal]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from threading import Event
 
 from reconciler.api.tape import Tape
+from reconciler.heir import take_over
 from reconciler.hidden import Hidden
 from reconciler.model import (
     AudienceId,
@@ -125,9 +126,7 @@ def read_base(running: Pass, pairing: Pairing) -> ListBase:
         recalled = recalled_nos(client, pairing.list_uid)
         forgotten = [no for no in recalled if (no.address, no.reason) not in known]
         base = replace(base, rows={}, refusals=(), nos=(*base.nos, *forgotten))
-    for uid in pairing.heir_of:
-        base = replace(base, nos=(*base.nos, *client.store.base(client.name, uid).nos))
-    return base
+    return take_over(base, (client.store.base(client.name, uid) for uid in pairing.heir_of))
 
 
 def plan_sides(running: Pass, sides: Sides) -> tuple[Sides, ListPlan]:

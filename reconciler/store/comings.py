@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from reconciler.model import Address, Deed, ListUid, PassId, Result, Verb
 from reconciler.store.connection import Database
 from reconciler.store.keyed_hash import keyed_digest
 from reconciler.store.lists import find_list
-from reconciler.store.tables import entries, outcomes, passes
+from reconciler.store.tables import entries, lists, outcomes, passes
 
 _CAME_OR_WENT = (Verb.ADD.value, Verb.REMOVE.value)
 _WENT = (Verb.REMOVE.value, Deed.RELEASE.value)
@@ -58,15 +58,21 @@ class Comings:
     def left_at(
         self, client: str, list_uid: ListUid, addresses: Collection[Address]
     ) -> Mapping[Address, datetime]:
-        """Given addresses of a list, return when we last archived each, or somebody released it."""
+        """Given addresses of a list, return when we last archived each, or somebody released it.
+
+        Also where that was done for a list that had its audience before.
+        """
         keys = self._keys(addresses)
         query = select(outcomes.c.address_key, func.max(entries.c.at)).where(
             outcomes.c.entry_id == entries.c.id,
             entries.c.verb.in_(_WENT),
             entries.c.result.in_(_TRUE),
         )
+        of_client = select(lists.c.id).where(lists.c.client == client)
+        audience = select(lists.c.audience_id).where(lists.c.client == client, lists.c.list_uid == list_uid)
         with self._database.reading() as connection:
-            mine = query.where(entries.c.list_id == find_list(connection, client, list_uid))
+            had_it = or_(lists.c.list_uid == list_uid, lists.c.audience_id == audience.scalar_subquery())
+            mine = query.where(entries.c.list_id.in_(of_client.where(had_it)))
             rows = connection.execute(mine.group_by(outcomes.c.address_key))
             return {keys[key]: at for key, at in rows if key in keys}
 

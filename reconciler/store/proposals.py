@@ -1,13 +1,13 @@
 """Keeps what guards withheld until somebody approves exactly that, it changes, or it expires."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from reconciler.errors import StaleApproval
-from reconciler.model import ListUid, PassId
+from reconciler.model import ListUid, PassId, Verb
 from reconciler.store.connection import AnyRow, AnySelect, Database
 from reconciler.store.facts import ApprovalFact, note
 from reconciler.store.lists import ensure_lists
@@ -88,6 +88,20 @@ class Proposals:
         query = _waiting(now) if client is None else _waiting(now).where(lists.c.client == client)
         with self._database.reading() as connection:
             return tuple(_proposal(row) for row in connection.execute(query))
+
+    def unanswered(self, client: str) -> Mapping[ListUid, int]:
+        """Given a client, return of which lists nobody has said yet whether so many were taken out of them.
+
+        Such a question stays open when its proposal expires: until the list is looked at again.
+        """
+        query = (
+            select(lists.c.list_uid, func.sum(proposals.c.changes))
+            .join(lists, lists.c.id == proposals.c.list_id)
+            .where(lists.c.client == client, proposals.c.verb == Verb.SUPPRESS.value, _open())
+            .group_by(lists.c.list_uid)
+        )
+        with self._database.reading() as connection:
+            return {ListUid(uid): int(count) for uid, count in connection.execute(query)}
 
     def approve(self, digest: str, *, by: str, now: datetime) -> tuple[StoredProposal, ...]:
         """Given the start of a digest, approve the one proposal, or all of the one plan, that it names.

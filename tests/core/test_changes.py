@@ -179,7 +179,7 @@ def test_whoever_left_the_list_is_archived_and_remembered_as_removed_by_us() -> 
     )
 
 
-def test_an_opt_out_in_otys_archives_and_is_remembered_of_all_who_ever_stood_behind_the_address() -> None:
+def test_an_opt_out_in_otys_archives_and_is_remembered_of_those_who_stand_behind_the_address() -> None:
     there, was = contact(EMAIL), row(EMAIL, "bob")
 
     assert change_of(World.of(recipient("ann", EMAIL, opted_out=True), there, was)) == Change(
@@ -191,7 +191,7 @@ def test_an_opt_out_in_otys_archives_and_is_remembered_of_all_who_ever_stood_beh
         contact=there,
         row_before=was,
         move=BaseMove(
-            address=EMAIL, row=None, no=No(address=EMAIL, persons=(ANN, BOB), reason=NoReason.OPTED_OUT)
+            address=EMAIL, row=None, no=No(address=EMAIL, persons=(ANN,), reason=NoReason.OPTED_OUT)
         ),
         persons=(ANN,),
         consent=True,

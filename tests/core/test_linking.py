@@ -220,6 +220,13 @@ def test_an_audience_that_is_gone_is_held_or_created_again_by_policy() -> None:
     assert verbs(again) == [ListVerb.CREATE]
 
 
+def test_an_audience_that_is_gone_is_not_created_again_while_it_is_open_who_was_taken_out_of_it() -> None:
+    asked = replace(inventory(otys(), link()), unanswered={NURSES: 3})
+    held = pair(asked, policy=Policy(audience_gone=AudienceGone.RECREATE))[NURSES]
+    assert verbs(held) == [ListVerb.HOLD]
+    assert "3 of ours had been taken out" in reason(held)
+
+
 def test_an_audience_that_was_created_again_already_is_linked() -> None:
     recreate = Policy(audience_gone=AudienceGone.RECREATE)
     again = pair(inventory(otys(), link(), audience(TWO)), policy=recreate)[NURSES]

@@ -433,6 +433,17 @@ def test_one_opt_out_behind_a_shared_address_is_enough() -> None:
     assert world.plan().changes == ()
 
 
+def test_whoever_had_left_a_shared_address_has_no_part_in_an_opt_out_shown_there() -> None:
+    world = World.of(
+        recipient("ann", "shared@x.nl", opted_out=True),
+        recipient("bob", "own@x.nl"),
+        contact("shared@x.nl"),
+        row("shared@x.nl", "ann", "bob"),
+    )
+
+    assert verbs(world.run()) == [(Verb.ADD, "own@x.nl"), (Verb.REMOVE, "shared@x.nl")]
+
+
 def test_an_old_address_that_subscribed_again_by_itself_is_left_alone_when_its_person_opts_out() -> None:
     world = World.of(
         recipient("ann", "shared@x.nl"),

@@ -10,7 +10,8 @@ What the clerk cannot be asked to know, in words:
   alone, and nothing is written down while it lasts.
 - "Taken out by somebody in Mailchimp" ends when OTYS drops the person (to empty the address is to drop),
   where they all came back by their own action, or where the agency chose to restore.
-  A permanent deletion looks the same, and is no more than that. Whoever has the address by then may share in
+  A permanent deletion looks the same, and is no more than that. It is over where the address has signed up
+  anew by the time somebody looks: then that contact's standing counts. Whoever has the address may share in
   it, so that nobody can demand that they be subscribed.
 - A bounce is the address's trouble: it does not follow a person to another address.
 - Who was erased on request is nobody's business from then on: nothing that is said at their address, or by
@@ -181,8 +182,13 @@ def with_old_memory(page: Page, old: Page, remembered: AbstractSet[str]) -> Page
     `remembered`: the addresses of the nos that were kept by now. Who seemed to be taken out when an audience
     was suddenly empty is not among them: that was withheld as an accident, and an old copy cannot know of it.
     """
+    return replace(without_questions(page, remembered), reached=old.reached)
+
+
+def without_questions(page: Page, remembered: AbstractSet[str]) -> Page:
+    """Given a page, return it without those who only seemed to be taken out, which nobody ever confirmed."""
     nos = frozenset(no for no in page.nos if no.why is not Why.TAKEN_OUT or no.address in remembered)
-    return replace(page, nos=nos, reached=old.reached)
+    return replace(page, nos=nos)
 
 
 def only_ends(before: Page, seen: Page, archived: AbstractSet[str]) -> Page:
@@ -202,8 +208,16 @@ def _without_those_who_came_back(nos: frozenset[Said], screens: Screens) -> froz
         if shown is None or shown.standing != "subscribed":
             continue
         back = screens.behind.get(address, frozenset())
-        left = frozenset(replace(no, people=no.people - back) for no in left if no.address != address)
+        others = (no for no in left if no.address != address)
+        left = frozenset(no for no in (_without(no, back) for no in others) if no is not None)
     return left
+
+
+def _without(no: Said, back: frozenset[str]) -> Said | None:
+    """A no about another address stays while anybody is left who said it; a bounce there says nothing."""
+    if no.why is Why.BOUNCED or no.people.isdisjoint(back):
+        return no
+    return replace(no, people=no.people - back) if no.people - back else None
 
 
 def _dropped(no: Said, screens: Screens) -> bool:
@@ -240,5 +254,7 @@ def _is_left_alone(page: Page, screens: Screens, address: str) -> bool:
 def _taken_out(page: Page, screens: Screens) -> Iterable[Said]:
     there = _contacts_there(screens)
     for address, (contact, known) in page.reached.items():
-        if contact not in there and not known.isdisjoint(screens.people):
+        shown = screens.contacts.get(address)
+        anew = shown is not None and shown.standing != "archived"
+        if contact not in there and not anew and not known.isdisjoint(screens.people):
             yield Said(address, known | screens.behind.get(address, frozenset()), Why.TAKEN_OUT)

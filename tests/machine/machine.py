@@ -2,7 +2,7 @@
 
 # ruff: noqa: FBT001 (Hypothesis passes the arguments of a rule by name)
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -261,6 +261,15 @@ class WorldMachine(Erasing):
             before = [self._screens(one) for one in self._all_lists()]
             self._watch(lambda: self._undone(record, shown.digest), operated=True)
             self._forget_who_was_touched_by_an_operator(before)
+            self._forget_who_was_adopted(record)
+
+    def _forget_who_was_adopted(self, undone: PassRecord) -> None:
+        """An adoption that is undone leaves the contact as it is, and a stranger."""
+        store = self.office.store
+        adopted = {row.address_key for row in store.outcomes(undone.id) if row.verb == "adopt"}
+        for uid, page in self.pages.items():
+            kept = {at: one for at, one in page.reached.items() if store.key_address(at) not in adopted}
+            self.pages[uid] = replace(page, reached=kept)
 
     def _undone(self, record: PassRecord, digest: str) -> PassReport:
         def do(client: Client) -> Undone:

@@ -88,6 +88,7 @@ class Watching(People):
         """Given a pass, or what an operator does, do it and hold it against every promise."""
         self.since_pass = 0
         self._note_homes(self.pages)
+        self._drop_questions_that_a_human_answered()
         screens = {one.uid: self._screens(one) for one in self._all_lists()}
         restores = self.policy["removed_in_mailchimp"] == "restore"
         seen = {
@@ -127,6 +128,14 @@ class Watching(People):
         self._check(watched)
         self._turn_pages(seen, watched, killed=killed)
         return report
+
+    def _drop_questions_that_a_human_answered(self) -> None:
+        """Whoever takes a list without an audience out of GE203 wants it afresh, with everybody on it."""
+        for link in self.office.store.links("acme"):
+            uid = str(link.list_uid)
+            if link.state != "linked" and self._audience_of(uid) is None:
+                kept = {str(no.address) for no in self.office.store.base("acme", link.list_uid).nos}
+                self.pages[uid] = clerk.without_questions(self.pages.get(uid, Page()), kept)
 
     def _owed_nos(self, seen: dict[str, Page], only: str | None) -> dict[str, set[str]]:
         """Return the addresses of every no that shows and that the pass has to remember, by list."""
@@ -297,10 +306,15 @@ class Watching(People):
                     pages[uid] = clerk.inherit(pages.get(uid, Page()), pages.get(before, Page()))
 
     def _cannot_be_told_whose(self, audience: str, home: str) -> bool:
-        """As docs/operations.md says: newer than the copy put back, and called otherwise than its list."""
+        """As docs/operations.md says: newer than the copy put back, and called otherwise than its list.
+
+        Or called like that list and like another one.
+        """
         there = self.office.sandbox.world.mailchimp.audiences.get(audience)
-        renamed = there is not None and there.name != self._list_of(home).name
-        return audience in self.forgotten and renamed
+        name = self._list_of(home).name
+        renamed = there is not None and there.name != name
+        several = sum(one.name == name for one in self._all_lists()) > 1
+        return audience in self.forgotten and (renamed or several)
 
     def _note_ours(self, screens: dict[str, Screens]) -> None:
         for deed in self.office.witness.deeds:

@@ -122,6 +122,28 @@ def test_an_audience_deleted_in_mailchimp_holds_its_list_and_no_other(acme: Agen
     assert acme.writes_of(acme.once) == []
 
 
+def test_an_audience_deleted_before_it_was_said_who_was_taken_out_of_it_is_not_made_anew_with_them(
+    acme: Agency,
+) -> None:
+    acme.configure(policy='audience_gone = "recreate"')
+    nurses, drivers = acme.list("Verpleegkundigen", "jan@zorg.nl"), acme.list("Chauffeurs", "piet@weg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.delete_permanently(acme.audience(nurses), "jan@zorg.nl")
+    assert acme.once().proposals, "an audience that is suddenly empty may be an accident"
+    acme.sandbox.mailchimp.delete_audience(acme.audience(nurses))
+
+    acme.later(days=30)
+    assert "1 of ours had been taken out" in held(acme)[0]
+    assert len(acme.world.mailchimp.audiences) == 1
+
+    acme.sandbox.otys.unselect_list(nurses.uid)
+    acme.once()
+    acme.sandbox.otys.select_list(nurses.uid)
+    acme.once()
+    assert acme.subscribed(nurses) == {"jan@zorg.nl"}
+    assert acme.subscribed(drivers) == {"piet@weg.nl"}
+
+
 def test_a_deselected_list_is_unlinked_and_its_contacts_stay(acme: Agency) -> None:
     nurses, _ = acme.list("Verpleegkundigen", "jan@zorg.nl"), acme.list("Chauffeurs", "piet@zorg.nl")
     acme.once()

@@ -459,6 +459,24 @@ def test_an_address_that_somebody_else_had_too_is_theirs_and_not_erased(acme: Ag
     assert look(acme).erased.addresses == {ANN}
 
 
+def test_an_address_that_is_somebody_elses_too_on_another_list_is_theirs_and_not_erased(acme: Agency) -> None:
+    shared = "gezin@zorg.nl"
+    zorg, weg = acme.list("Zorg", shared), acme.list("Weg")
+    ann = acme.sandbox.otys.people_at(shared)[0]
+    acme.join(weg, ann)
+    acme.join(zorg, acme.person(shared, "Bob"))
+    acme.once()
+    for one in (zorg, weg):
+        acme.sandbox.mailchimp.unsubscribe(acme.audience(one), shared)
+    acme.once()
+    acme.edit(ann, email=ANN)
+    acme.once()
+
+    forget(acme)
+
+    assert acme.store.base("acme", ListUid(zorg.uid)).nos, "Bob's mailbox said no"
+
+
 @pytest.mark.parametrize("permanently", [False, True])
 @pytest.mark.parametrize("killed_at", ["before the request", "after the request", "before the end"])
 def test_an_erasure_that_is_cut_off_is_finished_by_the_next_one(

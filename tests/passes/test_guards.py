@@ -60,6 +60,20 @@ def test_a_list_that_comes_back_needs_no_repair(acme: Agency) -> None:
         acme.store.approve(digest, by="operator", now=acme.now)
 
 
+def test_what_was_approved_goes_on_waiting_after_half_a_look(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *MANY)
+    acme.once()
+    acme.sandbox.otys.empty_list(nurses.uid)
+    acme.store.approve(acme.once().proposals[0].digest, by="operator", now=acme.now)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.LYING_TOTAL, system="otys", pattern="Recipient", times=None, value=5)
+    )
+    assert acme.once().result is PassResult.WITHHELD
+    acme.sandbox.faults.clear()
+
+    assert results(acme.once()) == {("remove", "applied"): 30}
+
+
 def test_an_approval_does_not_cover_a_plan_that_changed(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen", *MANY, "blijft@zorg.nl")
     acme.once()

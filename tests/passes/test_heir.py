@@ -6,6 +6,7 @@ from reconciler import lifecycle
 from reconciler.model import ListUid, No, NoReason
 from reconciler.sandbox.otys.state import MailingList
 from tests.passes.agency import Agency
+from tests.passes.deleted import AT_ONCE
 from tests.passes.executioner import Killed
 
 JAN, ANNA, GONE = "jan@zorg.nl", "anna@zorg.nl", "weg@zorg.nl"
@@ -82,3 +83,43 @@ def test_every_no_is_its_own_though_the_pass_ends_as_soon_as_the_link_is_kept(
 
     assert acme.audience(heir)
     assert set(nos(acme, heir)) == {ANNA, GONE}
+
+
+@pytest.fixture
+def archived(acme: Agency) -> MailingList:
+    """Return a list made anew while the contacts of the one before were archived."""
+    acme.configure(policy='list_deleted = "archive-members"', limits=AT_ONCE)
+    before = acme.list("Verpleegkundigen", JAN, ANNA, GONE)
+    acme.list("Chauffeurs", "rijdt@weg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(before), GONE)
+    acme.sandbox.otys.delete_list(before.uid)
+    acme.once()
+    for one in acme.store.proposals("acme", now=acme.now):
+        acme.store.approve(one.digest, by="operator", now=acme.now)
+    acme.once()
+    assert acme.subscribed(before) == set()
+    return acme.list("Verpleegkundigen", JAN, GONE)
+
+
+def test_whom_we_archived_for_the_list_before_comes_back_on_the_new_one(
+    acme: Agency, archived: MailingList
+) -> None:
+    acme.once()
+    acme.join(archived, acme.sandbox.otys.people_at(ANNA)[0])
+    acme.once()
+
+    assert acme.subscribed(archived) == {JAN, ANNA}
+    assert acme.writes_of(acme.once) == []
+
+
+def test_whom_somebody_touched_after_we_archived_them_for_the_list_before_stays_out(
+    acme: Agency, archived: MailingList
+) -> None:
+    [audience] = [one.id for one in acme.world.mailchimp.audiences.values() if one.name == archived.name]
+    acme.later(hours=1)
+    acme.sandbox.mailchimp.edit_fields(audience, JAN, FNAME="Johan")
+
+    acme.once()
+
+    assert acme.subscribed(archived) == set()

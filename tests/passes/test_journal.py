@@ -101,6 +101,26 @@ def test_a_removal_whose_answer_got_lost_is_ours_and_the_person_may_come_back(ac
     assert acme.writes_of(acme.once) == []
 
 
+def test_a_removal_that_was_withheld_and_then_lost_its_answer_is_in_the_history_of_its_pass(
+    acme: Agency,
+) -> None:
+    acme.mapping = acme.folder / "mapping.toml"
+    acme.mapping.write_text('[recipients.fields]\nopted_out = { path = "Person.matchCriteria_9" }\n', "utf-8")
+    acme.world.otys.switches.opt_out_field = "Person.matchCriteria_9"
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    acme.once()
+    acme.sandbox.otys.empty_list(nurses.uid)
+    assert acme.once().proposals
+    silent = acme.person(PEOPLE[1])
+    acme.sandbox.otys.opt_out(silent.kind, silent.uid)
+    acme.join(nurses, silent)  # nothing to do about them, but the list is not empty any more
+
+    first = once_without_answers(acme, r"DELETE .*/members/")
+    acme.once()
+
+    assert told(acme, first.pass_id, "remove") == [(Result.APPLIED, FOUND_DONE)]
+
+
 def test_what_never_reached_mailchimp_is_not_called_applied(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen", *PEOPLE)
     acme.once()
