@@ -88,7 +88,7 @@ def settle_deletion(running: Pass, intent: Intent, link: Link) -> None:
     """
     _conclude(
         running,
-        replace(link, audience_id=AudienceId(intent.detail["audience"])),
+        link,
         ListChange(
             verb=ListVerb.DELETE,
             list_uid=intent.list_uid,
@@ -186,7 +186,7 @@ class _Ours:
     def row(self, contact: Contact | ContactRecord) -> BaseRow | None:
         """Given a contact, return its row if it is ours, also when it changed its address by itself."""
         by_id = self.by_contact_id.get(contact.contact_id or "")
-        return by_id or (self.by_address.get(contact.address) if contact.address else None)
+        return by_id or self.by_address.get(contact.address or "")
 
     def has(self, contact: ContactRecord) -> bool:
         """Given a contact, return whether it is ours: one that took the address of ours is not."""

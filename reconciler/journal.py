@@ -12,7 +12,6 @@ from reconciler.document import ChangeDocument, ListDocument
 from reconciler.model import (
     Address,
     Audience,
-    AudienceId,
     BaseMove,
     BaseRow,
     BaseState,
@@ -68,7 +67,7 @@ def catch_up(running: Pass, pairing: Pairing, sides: Sides) -> Sides:
     return replace(sides, base=read_base(running, pairing))
 
 
-def record_creation(running: Pass, intent: Intent, audience_id: AudienceId) -> None:
+def record_creation(running: Pass, intent: Intent) -> None:
     """Given the intent of an audience that turns out to be there, record its creation unless that is done."""
     store, client = running.client.store, running.client.name
     recorded = {(one.list_uid, one.verb) for one in store.outcomes(intent.pass_id)}
@@ -79,7 +78,7 @@ def record_creation(running: Pass, intent: Intent, audience_id: AudienceId) -> N
         verb=ListVerb.CREATE,
         list_uid=intent.list_uid,
         list_name=name,
-        audience_id=audience_id,
+        audience_id=None,
         reason=intent.detail.get("reason", "flagged in GE203"),
         after={"name": name},
     )
@@ -129,9 +128,7 @@ def _list_outcomes(
 ) -> Iterator[ListOutcome]:
     """Changes of one kind are carried out in their order, so the first ones are those that are known."""
     recorded = Counter((one.verb, one.reason) for one in known if not one.address_key)
-    for change in journal.changes:
-        if change.email is not None or change.verb not in _EDITS:
-            continue
+    for change in (one for one in journal.changes if one.verb in _EDITS):
         if recorded[change.verb, change.reason]:
             recorded[change.verb, change.reason] -= 1
         elif _audience_shows(cut_off, change):
@@ -172,9 +169,9 @@ def _contact_outcomes(
     key_address = cut_off.running.client.store.key_address
     for change in journal.changes:
         reached = _REACHED.get(change.verb)
-        if change.email is None or reached is None or not change.after or change.result is not None:
+        if reached is None or change.result is not None:
             continue
-        result = latest.get((change.verb, key_address(change.email)))
+        result = latest.get((change.verb, key_address(change.email or "")))
         if result in (None, Result.RETRY_LATER) and reached(cut_off, change):
             yield Outcome(change=_change(cut_off, change), result=Result.APPLIED, detail=FOUND_DONE)
 

@@ -138,7 +138,7 @@ def _close_begun(running: Pass, change: ListChange, result: str) -> None:
     for intent in store.open_intents(running.client.name):
         if intent.list_uid == change.list_uid and intent.kind in _CREATIONS:
             if change.audience_id is not None and change.audience_id not in intent.detail["existing"].split():
-                record_creation(running, intent, change.audience_id)
+                record_creation(running, intent)
             store.settle(intent.id, result=result, detail={}, now=running.now())
 
 

@@ -107,6 +107,55 @@ def test_a_name_and_a_reminder_follow_otys_and_keep_what_a_marketer_edited(acme:
     assert acme.writes_of(acme.once) == []
 
 
+@pytest.mark.parametrize("policy", ["otys", "mailchimp"])
+def test_what_a_marketer_edits_right_after_a_pass_wrote_it_stays(acme: Agency, policy: str) -> None:
+    acme.configure(policy=f'field_conflicts = "{policy}"')
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.once()
+    acme.sandbox.otys.rename_list(nurses.uid, "Verpleging")
+    acme.sandbox.otys.edit_reminder(nurses.uid, "U staat bij ons ingeschreven.")
+    acme.once()
+    acme.sandbox.mailchimp.rename_audience(acme.audience(nurses), "Zorg")
+    acme.sandbox.mailchimp.edit_reminder(acme.audience(nurses), "Omdat u zorgt.")
+
+    assert acme.writes_of(acme.once) == []
+
+    edited = acme.sandbox.mailchimp.audience(acme.audience(nurses))
+    assert (edited.name, edited.permission_reminder) == ("Zorg", "Omdat u zorgt.")
+
+
+def test_a_first_sync_that_edits_the_audience_is_one_all_the_same(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.configure(links=f'"{nurses.uid}" = "{acme.sandbox.mailchimp.add_audience("Zorg")}"')
+
+    first, second = acme.once(), acme.once()
+
+    assert verbs(first)["rename-audience"] == 1
+    assert [one.first_sync for one in (*first.lists, *second.lists)] == [True, False]
+
+
+def test_contacts_of_a_deleted_list_leave_after_the_grace_and_history_tells_of_it_once(acme: Agency) -> None:
+    grace = "grace_snapshots = 2\ngrace_hours = 0"
+    acme.configure(policy='list_deleted = "archive-members"', limits=grace)
+    nurses, _ = acme.list("Verpleegkundigen", "jan@zorg.nl"), acme.list("Chauffeurs", "piet@zorg.nl")
+    acme.once()
+    audience = acme.audience(nurses)
+    acme.sandbox.otys.delete_list(nurses.uid)
+
+    waiting, withheld = acme.once(), acme.once()
+    assert waiting.pass_id is not None
+    assert acme.store.outcomes(waiting.pass_id) == ()
+    [proposal] = withheld.proposals
+    acme.store.approve(proposal.digest, by="test", now=acme.now)
+    acme.once()
+
+    jan = acme.sandbox.mailchimp.contact(audience, "jan@zorg.nl")
+    assert jan is not None
+    assert jan.status == "archived"
+    unlinked = [one for one in acme.store.history("acme", limit=99) if one.verb == "unlink"]
+    assert len(unlinked) == 1
+
+
 def test_an_audience_deleted_in_mailchimp_holds_its_list_and_no_other(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
     drivers = acme.list("Chauffeurs", "piet@zorg.nl")

@@ -9,7 +9,18 @@ from structlog.testing import capture_logs
 from reconciler import deletion
 from reconciler.audience_record import AudienceRecord
 from reconciler.errors import BadRequest
-from reconciler.model import AudienceCatalogue, AudienceId, LinkState, ListUid, NoReason, PassResult, Result
+from reconciler.model import (
+    Address,
+    AudienceCatalogue,
+    AudienceId,
+    BaseMove,
+    LinkState,
+    ListUid,
+    NoReason,
+    PassId,
+    PassResult,
+    Result,
+)
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sinks.mailchimp import MailchimpSink
 from reconciler.sources.mailchimp import MailchimpSource
@@ -164,6 +175,18 @@ def test_ours_who_changed_the_address_is_no_stranger(acme: Agency) -> None:
     acme.sandbox.mailchimp.change_address(acme.audience(nurses), "jan@zorg.nl", "jan@thuis.nl")
     acme.sandbox.otys.delete_list(nurses.uid)
     assert acme.once().result is PassResult.DONE
+    assert names(acme) == ["Chauffeurs"]
+
+
+def test_ours_whose_contact_id_was_never_learned_is_no_stranger(acme: Agency) -> None:
+    nurses = crew(acme)
+    uid = ListUid(nurses.uid)
+    row = acme.store.base("acme", uid).rows[Address("jan@zorg.nl")]
+    move = BaseMove(address=row.address, row=replace(row, contact_id=""))
+    acme.store.move(PassId(1), "acme", uid, [move], acme.now)
+    acme.sandbox.otys.delete_list(nurses.uid)
+    acme.once()
+
     assert names(acme) == ["Chauffeurs"]
 
 

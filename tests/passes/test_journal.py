@@ -8,7 +8,7 @@ from reconciler.model import Address, ListUid, PassId, Result, Verb
 from reconciler.report import PassReport
 from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.store import Store
-from tests.passes.agency import Agency
+from tests.passes.agency import Agency, verbs
 from tests.passes.executioner import Killed
 
 PEOPLE = [f"p{number}@zorg.nl" for number in range(6)]
@@ -137,6 +137,25 @@ def test_what_never_reached_mailchimp_is_not_called_applied(acme: Agency) -> Non
     assert told(acme, second.pass_id, "remove") == [(Result.APPLIED, "")]
 
 
+def test_whoever_never_came_back_though_asked_to_is_not_called_added(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    acme.once()
+    person = acme.sandbox.otys.people_at(PEOPLE[0])[0]
+    acme.leave(nurses, PEOPLE[0])
+    acme.once()
+    acme.join(nurses, person)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="(POST|PUT|PATCH) ", times=None)
+    )
+
+    first = acme.once()
+    acme.sandbox.faults.clear()
+    acme.once()
+
+    assert [result for result, _ in told(acme, first.pass_id, "add")] == [Result.RETRY_LATER]
+    assert acme.subscribed(nurses) == set(PEOPLE[:2])
+
+
 def test_an_add_that_is_found_done_is_remembered_like_any_other(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen", PEOPLE[0])
     once_without_answers(acme, r"POST /3\.0/lists/\w+$")
@@ -149,6 +168,72 @@ def test_an_add_that_is_found_done_is_remembered_like_any_other(acme: Agency) ->
     assert [(str(one.kind), one.uid) for one in row.persons] == [(person.kind, person.uid)]
     assert row.contact_id == contact.contact_id
     assert row.fields == {"FNAME": "P0", "LNAME": "Jansen"}
+
+
+def test_an_edit_made_in_mailchimp_before_the_add_is_found_done_stays(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.sandbox.mailchimp.edit_fields(acme.audience(nurses), PEOPLE[0], FNAME="Pietje")
+
+    assert acme.writes_of(acme.once) == []
+
+    contact = acme.contact(nurses, PEOPLE[0])
+    assert contact is not None
+    assert contact.merge_fields["FNAME"] == "Pietje"
+
+
+def test_a_person_who_moved_before_the_add_is_found_done_is_renamed(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.edit(acme.sandbox.otys.people_at(PEOPLE[0])[0], email=PEOPLE[1])
+
+    assert verbs(acme.once()) == {"rename": 1}
+    assert acme.subscribed(nurses) == {PEOPLE[1]}
+
+
+def test_what_was_cut_off_in_an_audience_that_is_gone_does_not_stop_the_new_one(acme: Agency) -> None:
+    acme.configure(policy='audience_gone = "recreate"')
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    acme.once()
+    acme.join(nurses, PEOPLE[1])
+    once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.sandbox.mailchimp.delete_audience(acme.audience(nurses))
+
+    acme.once()
+    assert acme.subscribed(nurses) == set(PEOPLE[:2])
+    assert acme.writes_of(acme.once) == []
+    assert acme.store.open_intents("acme") == ()
+
+
+def test_a_no_and_an_add_of_one_pass_that_was_cut_off_are_each_told_once(acme: Agency) -> None:
+    nurses = acme.list("Verpleegkundigen", PEOPLE[0])
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), PEOPLE[0])
+    acme.join(nurses, PEOPLE[1])
+
+    first = once_without_answers(acme, r"POST /3\.0/lists/\w+$")
+    acme.once()
+
+    assert told(acme, first.pass_id, "add") == [(Result.APPLIED, FOUND_DONE)]
+    assert told(acme, first.pass_id, "suppress") == [(Result.APPLIED, "")]
+
+
+def test_an_opt_out_whose_removal_is_found_done_leaves_the_no_alone(acme: Agency) -> None:
+    acme.mapping = acme.folder / "mapping.toml"
+    acme.mapping.write_text('[recipients.fields]\nopted_out = { path = "Person.matchCriteria_9" }\n', "utf-8")
+    acme.world.otys.switches.opt_out_field = "Person.matchCriteria_9"
+    nurses = acme.list("Verpleegkundigen", *PEOPLE[:2])
+    acme.once()
+    person = acme.sandbox.otys.people_at(PEOPLE[0])[0]
+    acme.sandbox.otys.opt_out(person.kind, person.uid)
+
+    once_without_answers(acme, r"DELETE .*/members/")
+    acme.leave(nurses, PEOPLE[0])
+    acme.once()
+
+    base = acme.store.base("acme", ListUid(nurses.uid))
+    assert [no.address for no in base.nos] == [PEOPLE[0]]
+    assert set(base.rows) == {PEOPLE[1]}
 
 
 def test_whoever_left_before_the_add_is_found_done_is_removed_at_whatever_address(acme: Agency) -> None:

@@ -44,6 +44,29 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
     assert set(known_when_written) == {len(lists)}
 
 
+def test_every_no_is_durable_before_the_audience_of_an_empty_list_is_created(
+    acme: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.list("nieuw")
+    nurses = acme.list("zorg", "een@zorg.nl")
+    acme.sandbox.otys.unselect_list("1001")
+    acme.once()
+    acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), "een@zorg.nl")
+    acme.sandbox.otys.select_list("1001")
+    known_when_written: list[int] = []
+
+    def watch(_count: RequestCount, note: RequestNote) -> None:
+        if note.system == "Mailchimp" and note.method != "GET":
+            known_when_written.append(remembered_nos(acme))
+
+    with monkeypatch.context() as watching:
+        watching.setattr(RequestCount, "__call__", watch)
+        with acme.client() as client:
+            reconcile(replace(client, workers=1), trigger="once")
+
+    assert known_when_written == [1]
+
+
 def test_a_no_in_otys_is_durable_though_its_removal_fails(acme: Agency) -> None:
     acme.mapping = acme.folder / "mapping.toml"
     acme.mapping.write_text('[recipients.fields]\nopted_out = { path = "Person.matchCriteria_9" }\n', "utf-8")
