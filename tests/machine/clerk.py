@@ -82,6 +82,8 @@ class Page:
     nos: frozenset[Said] = frozenset()
     reached: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     """Contact and people of each address that was listed and subscribed when we last looked."""
+    let_go: frozenset[str] = frozenset()
+    """Contacts whose adoption an operator undid: they are strangers."""
 
     def no_of(self, address: str, people: Iterable[str]) -> Said | None:
         """Given an address and the people behind it now, return a no that forbids to mail them."""
@@ -134,6 +136,21 @@ def newcomers(page: Page, screens: Screens) -> frozenset[str]:
     return frozenset(who for address in taken_out for who in screens.behind.get(address, ()))
 
 
+def left_behind(page: Page, screens: Screens) -> frozenset[str]:
+    """Given a page and the screens, return the addresses that somebody left for one that is opted out.
+
+    Whoever has such an address next may share in it.
+    """
+    silent = screens.opted_out.union(
+        *(people for people in screens.behind.values() if not people.isdisjoint(screens.opted_out))
+    )
+    return frozenset(
+        address
+        for address, (_, known) in page.reached.items()
+        if address not in screens.behind and not known.isdisjoint(silent)
+    )
+
+
 def _contacts_there(screens: Screens) -> frozenset[str]:
     shown = screens.contacts.values()
     return frozenset(one.contact for one in shown if one.standing != "archived")
@@ -154,9 +171,17 @@ def after(page: Page, screens: Screens, erased: Erased | None = None) -> Page:
         for address, people in screens.behind.items()
         if address in screens.contacts
         and screens.contacts[address].standing == "subscribed"
+        and screens.contacts[address].contact not in page.let_go
         and not _is_left_alone(page, screens, address)
     }
     return replace(page, reached={**kept, **now})
+
+
+def let_go(page: Page, addresses: AbstractSet[str]) -> Page:
+    """Given a page and the addresses that an operator let go, return it with their contacts as strangers."""
+    contacts = {contact for address, (contact, _) in page.reached.items() if address in addresses}
+    reached = {address: known for address, known in page.reached.items() if address not in addresses}
+    return replace(page, reached=reached, let_go=page.let_go | contacts)
 
 
 def release(page: Page, address: str, people: frozenset[str]) -> Page:
@@ -168,7 +193,7 @@ def release(page: Page, address: str, people: frozenset[str]) -> Page:
 def erase(page: Page, erased: Erased) -> Page:
     """Given a page and who was erased, forget where they were reached, and remember only that."""
     reached = {at: known for at, known in page.reached.items() if at not in erased.addresses}
-    return Page(nos=page.nos | erased.nos, reached=reached)
+    return replace(page, nos=page.nos | erased.nos, reached=reached)
 
 
 def inherit(page: Page, other: Page) -> Page:
@@ -182,7 +207,7 @@ def with_old_memory(page: Page, old: Page, remembered: AbstractSet[str]) -> Page
     `remembered`: the addresses of the nos that were kept by now. Who seemed to be taken out when an audience
     was suddenly empty is not among them: that was withheld as an accident, and an old copy cannot know of it.
     """
-    return replace(without_questions(page, remembered), reached=old.reached)
+    return replace(without_questions(page, remembered), reached=old.reached, let_go=old.let_go)
 
 
 def without_questions(page: Page, remembered: AbstractSet[str]) -> Page:

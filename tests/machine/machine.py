@@ -2,7 +2,7 @@
 
 # ruff: noqa: FBT001 (Hypothesis passes the arguments of a rule by name)
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -268,8 +268,8 @@ class WorldMachine(Erasing):
         store = self.office.store
         adopted = {row.address_key for row in store.outcomes(undone.id) if row.verb == "adopt"}
         for uid, page in self.pages.items():
-            kept = {at: one for at, one in page.reached.items() if store.key_address(at) not in adopted}
-            self.pages[uid] = replace(page, reached=kept)
+            left = {address for address in page.reached if store.key_address(address) in adopted}
+            self.pages[uid] = clerk.let_go(page, left)
 
     def _undone(self, record: PassRecord, digest: str) -> PassReport:
         def do(client: Client) -> Undone:

@@ -97,6 +97,7 @@ class Watching(People):
         }
         for uid, shown in screens.items():
             self.touched |= clerk.newcomers(self.pages.get(uid, Page()), shown)
+            self.touched |= clerk.left_behind(self.pages.get(uid, Page()), shown)
             # A no goes along to the address where they stand now, and stays there.
             self.touched |= {at for at, who in shown.behind.items() if not who.isdisjoint(self.touched)}
         ours_before = {audience: set(contacts) for audience, contacts in self.ours.items()}
