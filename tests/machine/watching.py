@@ -223,11 +223,11 @@ class Watching(People):
         }
 
     def _turn_pages(self, seen: dict[str, Page], watched: Watched, *, killed: bool) -> None:
-        """What the clerk saw counts only where the pass had its look too."""
+        """What the clerk saw counts only where a pass had its look too; an operator's work notes no nos."""
         archived = {deed.contact for deed in watched.deeds if deed.did is Did.ARCHIVE}
         for uid, page in seen.items():
             report = watched.lists.get(uid)
-            if report is not None and _looked(report) and not killed:
+            if report is not None and _looked(report) and not killed and not watched.operated:
                 self.pages[uid] = clerk.after(page, watched.screens_after[uid], self.erased)
             else:
                 self.pages[uid] = clerk.only_ends(self.pages.get(uid, Page()), page, archived)
