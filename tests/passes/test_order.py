@@ -17,6 +17,22 @@ def remembered_nos(acme: Agency) -> int:
     return sum(len(acme.store.base("acme", link.list_uid).nos) for link in acme.store.links("acme"))
 
 
+def nos_known_at_each_write(acme: Agency, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Run a pass; return how many nos were durable at each of its requests that write."""
+    known: list[int] = []
+
+    def watch(_count: RequestCount, note: RequestNote) -> None:
+        if note.system == "Mailchimp" and note.method != "GET":
+            known.append(remembered_nos(acme))
+
+    with monkeypatch.context() as watching:
+        watching.setattr(RequestCount, "__call__", watch)
+        with acme.client() as client:
+            # One after the other: side by side, the others are mostly read before the first can write.
+            reconcile(replace(client, workers=1), trigger="once")
+    return known
+
+
 def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
     acme: Agency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -28,17 +44,8 @@ def test_the_nos_of_every_list_are_durable_before_the_first_request_that_writes(
     for made in lists[1:]:
         acme.sandbox.otys.rename_list(made.uid, made.name.upper())
     acme.list("nieuw", "iemand@nieuw.nl")
-    known_when_written: list[int] = []
 
-    def watch(_count: RequestCount, note: RequestNote) -> None:
-        if note.system == "Mailchimp" and note.method != "GET":
-            known_when_written.append(remembered_nos(acme))
-
-    with monkeypatch.context() as watching:
-        watching.setattr(RequestCount, "__call__", watch)
-        with acme.client() as client:
-            # One after the other: side by side, the others are mostly read before the first can write.
-            reconcile(replace(client, workers=1), trigger="once")
+    known_when_written = nos_known_at_each_write(acme, monkeypatch)
 
     assert len(known_when_written) > len(lists)
     assert set(known_when_written) == {len(lists)}
@@ -53,18 +60,8 @@ def test_every_no_is_durable_before_the_audience_of_an_empty_list_is_created(
     acme.once()
     acme.sandbox.mailchimp.unsubscribe(acme.audience(nurses), "een@zorg.nl")
     acme.sandbox.otys.select_list("1001")
-    known_when_written: list[int] = []
 
-    def watch(_count: RequestCount, note: RequestNote) -> None:
-        if note.system == "Mailchimp" and note.method != "GET":
-            known_when_written.append(remembered_nos(acme))
-
-    with monkeypatch.context() as watching:
-        watching.setattr(RequestCount, "__call__", watch)
-        with acme.client() as client:
-            reconcile(replace(client, workers=1), trigger="once")
-
-    assert known_when_written == [1]
+    assert nos_known_at_each_write(acme, monkeypatch) == [1]
 
 
 def test_a_no_in_otys_is_durable_though_its_removal_fails(acme: Agency) -> None:
