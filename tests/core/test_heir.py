@@ -24,10 +24,15 @@ def test_whoever_was_archived_and_said_no_is_remembered_by_the_no_alone() -> Non
     assert taken_over(ListBase(), [before]) == (BaseMove(address=Address(EMAIL), row=None, no=SAID),)
 
 
-def test_what_the_list_knows_itself_counts_more_than_what_the_one_before_knew() -> None:
-    own = ListBase(rows={Address(EMAIL): row(EMAIL, "bob")})
+def test_what_the_list_before_knew_is_newer_than_what_the_list_knows_itself() -> None:
+    own, before = (
+        ListBase(rows={Address(EMAIL): row(EMAIL, "ann")}),
+        ListBase(rows={Address(EMAIL): ARCHIVED}),
+    )
 
-    assert take_over(own, [ListBase(rows={Address(EMAIL): ARCHIVED})]) == own
+    assert take_over(own, [before]) == before
+    assert taken_over(own, [before]) == (BaseMove(address=Address(EMAIL), row=ARCHIVED),)
+    assert taken_over(before, [before]) == ()
 
 
 def test_only_whom_we_archived_is_taken_over() -> None:

@@ -27,7 +27,7 @@ SAFELY_GONE = ("archived", "pending", "cleaned")
 _SHOWN_AS = {"contact": "relationcontact"}
 
 
-def _on_screen(person: Person) -> str:
+def on_screen(person: Person) -> str:
     return f"{_SHOWN_AS.get(person.kind, person.kind)}:{person.uid}"
 
 
@@ -47,7 +47,7 @@ class Erasing(Watching):
         if not shown.digest:
             return
         assert email in shown.erased.addresses
-        left_out = self._behind(email) - set(map(_on_screen, shown.erased.persons))
+        left_out = self._behind(email) - set(map(on_screen, shown.erased.persons))
         assert not left_out, f"{left_out} not among {shown}"
         self.office.witness.deeds.clear()
         since = self._last_pass()
@@ -61,7 +61,7 @@ class Erasing(Watching):
                 self._carry_out(request, rest)
         self.erased = Erased(
             self.erased.addresses | shown.erased.addresses,
-            self.erased.people | set(map(_on_screen, shown.erased.persons)),
+            self.erased.people | set(map(on_screen, shown.erased.persons)),
         )
         self._remember_who_was_erased()
         self._check_erased(shown, self.office.witness.deeds, since)

@@ -22,7 +22,7 @@ from reconciler.trust import ANNOUNCED_ENOUGH, EDITS_ENOUGH, Evidence, Trust
 from reconciler.undoing import Undone, undo_pass
 from tests.machine import clerk, invariants
 from tests.machine.clerk import Page, Screens
-from tests.machine.erasing import Erasing
+from tests.machine.erasing import Erasing, on_screen
 from tests.machine.people import usable, which
 from tests.machine.watching import GRACE_HOURS, GRACE_SNAPSHOTS, MAILED_DAYS
 from tests.machine.wire import Meanwhile, Moment
@@ -289,12 +289,18 @@ class WorldMachine(Erasing):
             raise
         if not shown.digest:
             return
+        remembered = {str(one.list_uid): self._remembered_at(email, one.list_uid) for one in shown.releases}
         self.office.with_client(lambda client: release(client, wish, digest=shown.digest, by="somebody"))
         for one in shown.releases:
             uid = str(one.list_uid)
-            people = self._screens(self._list_of(uid)).behind.get(email, frozenset())
+            people = self._screens(self._list_of(uid)).behind.get(email, frozenset()) | remembered[uid]
             self.pages[uid] = clerk.release(self.pages.get(uid, Page()), email, people)
         self.touched.add(email)
+
+    def _remembered_at(self, email: str, uid: ListUid) -> frozenset[str]:
+        """Whom the operator was shown as saying no there: a release counts for them everywhere."""
+        nos = self.office.store.base("acme", uid).nos
+        return frozenset(on_screen(who) for no in nos if no.address == email for who in no.persons)
 
     @precondition(lambda self: self.deleted_at)
     @rule(number=which)

@@ -171,6 +171,18 @@ def test_an_audience_deleted_in_mailchimp_holds_its_list_and_no_other(acme: Agen
     assert acme.writes_of(acme.once) == []
 
 
+def test_nothing_is_remembered_of_the_audience_that_another_one_takes_the_place_of(acme: Agency) -> None:
+    acme.configure(policy='audience_gone = "recreate"')
+    nurses = acme.list("Verpleegkundigen", "jan@zorg.nl", "piet@zorg.nl")
+    acme.once()
+    acme.sandbox.mailchimp.delete_audience(acme.audience(nurses))
+    acme.leave(nurses, "piet@zorg.nl")
+
+    acme.once()
+
+    assert set(acme.store.base("acme", ListUid(nurses.uid)).rows) == {"jan@zorg.nl"}
+
+
 def test_an_audience_deleted_before_it_was_said_who_was_taken_out_of_it_is_not_made_anew_with_them(
     acme: Agency,
 ) -> None:

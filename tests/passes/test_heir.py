@@ -4,6 +4,7 @@ import pytest
 
 from reconciler import lifecycle
 from reconciler.model import ListUid, No, NoReason
+from reconciler.sandbox.faults import Fault, FaultKind
 from reconciler.sandbox.otys.state import MailingList
 from tests.passes.agency import Agency
 from tests.passes.deleted import AT_ONCE
@@ -123,3 +124,58 @@ def test_whom_somebody_touched_after_we_archived_them_for_the_list_before_stays_
     acme.once()
 
     assert acme.subscribed(archived) == set()
+
+
+def lent(acme: Agency) -> tuple[MailingList, MailingList, str]:
+    """Return a list that is let go, another one that has its audience meanwhile, and that audience."""
+    own = acme.list("Verpleegkundigen", JAN, ANNA)
+    acme.list("Chauffeurs", "rijdt@weg.nl")
+    acme.once()
+    audience = acme.audience(own)
+    acme.sandbox.otys.unselect_list(own.uid)
+    acme.once()
+    other = acme.list("Zorg")
+    for email in (JAN, ANNA):
+        acme.join(other, acme.sandbox.otys.people_at(email)[0])
+    acme.configure(links=f'"{other.uid}" = "{audience}"')
+    acme.once()
+    assert acme.audience(other) == audience
+    return own, other, audience
+
+
+def give_back(acme: Agency, own: MailingList, other: MailingList) -> None:
+    acme.configure(links="")
+    acme.sandbox.otys.unselect_list(other.uid)
+    acme.once()
+    acme.sandbox.otys.select_list(own.uid)
+    acme.once()
+
+
+def test_whom_we_archived_for_a_list_that_had_the_audience_meanwhile_comes_back(acme: Agency) -> None:
+    own, other, audience = lent(acme)
+    acme.leave(other, JAN)
+    acme.once()
+
+    give_back(acme, own, other)
+
+    assert acme.audience(own) == audience
+    assert acme.subscribed(own) == {JAN, ANNA}
+
+
+def test_a_removal_owed_by_a_list_that_had_the_audience_meanwhile_is_owed_by_its_own(acme: Agency) -> None:
+    acme.mapping = acme.folder / "mapping.toml"
+    acme.mapping.write_text('[recipients.fields]\nopted_out = { path = "Person.matchCriteria_9" }\n', "utf-8")
+    acme.world.otys.switches.opt_out_field = "Person.matchCriteria_9"
+    own, other, _ = lent(acme)
+    [anna] = acme.sandbox.otys.people_at(ANNA)
+    acme.sandbox.otys.opt_out(anna.kind, anna.uid)
+    acme.leave(own, ANNA)
+    acme.sandbox.faults.add(
+        Fault(kind=FaultKind.SERVER_ERROR, system="mailchimp", pattern="DELETE .*", times=None)
+    )
+    acme.once()
+    acme.sandbox.faults.clear()
+
+    give_back(acme, own, other)
+
+    assert acme.status(own, ANNA) == "archived"
