@@ -43,6 +43,15 @@ def test_the_one_audience_of_a_name_is_linked_and_its_contacts_adopted(acme: Age
     assert acme.writes_of(acme.once) == []
 
 
+def test_a_plan_links_nothing(acme: Agency) -> None:
+    acme.list("Verpleegkundigen", "jan@zorg.nl")
+    acme.sandbox.mailchimp.add_audience("Verpleegkundigen")
+
+    assert verbs(acme.plan())["link"] == 1
+
+    assert acme.store.links("acme") == ()
+
+
 def test_two_audiences_of_the_name_are_held_until_the_pair_is_named(acme: Agency) -> None:
     nurses = acme.list("Verpleegkundigen", "jan@zorg.nl")
     acme.sandbox.mailchimp.add_audience("Verpleegkundigen")
