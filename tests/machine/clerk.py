@@ -191,9 +191,14 @@ def release(page: Page, address: str, people: frozenset[str]) -> Page:
 
 
 def erase(page: Page, erased: Erased) -> Page:
-    """Given a page and who was erased, forget where they were reached, and remember only that."""
+    """Given a page and who was erased, forget where they were reached and what they said; remember only that.
+
+    What those said with whom they shared an address goes on counting for the others.
+    """
+    said = (no for no in page.nos if no.why is not Why.ERASED)
+    others = frozenset(replace(no, people=no.people - erased.people) for no in said)
     reached = {at: known for at, known in page.reached.items() if at not in erased.addresses}
-    return replace(page, nos=page.nos | erased.nos, reached=reached)
+    return replace(page, nos=others | erased.nos, reached=reached)
 
 
 def inherit(page: Page, other: Page) -> Page:

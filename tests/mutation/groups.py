@@ -63,10 +63,13 @@ GROUPS = (
     ),
     Group(
         "audiences",
-        ("lifecycle", "deletion"),
-        _passes(
-            *("audiences", "deletion", "journal", "telling", "contacts", "guards", "restore", "order"),
-            *("journal_of_each_verb", "erase", "undo", "another_contact", "incremental"),
+        ("lifecycle", "deletion", "heir"),
+        (
+            "tests/core/test_heir.py",
+            *_passes(
+                *("audiences", "deletion", "journal", "telling", "contacts", "guards", "restore", "order"),
+                *("journal_of_each_verb", "erase", "undo", "another_contact", "incremental", "heir"),
+            ),
         ),
     ),
 )
