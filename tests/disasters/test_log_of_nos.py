@@ -111,6 +111,28 @@ def test_an_erased_address_that_the_copy_names_in_one_place_alone_is_forgotten_t
     assert not any(ANN.encode() in body for body in kept_bodies(acme.store))
 
 
+def test_an_erased_address_that_nothing_but_a_snapshot_of_the_copy_names_is_forgotten_too(
+    acme: Agency,
+) -> None:
+    nurses = acme.list("Verpleegkundigen", STAYS, ANN)
+    acme.once()
+    acme.leave(nurses, ANN)
+    acme.sandbox.mailchimp.delete_permanently(acme.audience(nurses), ANN)
+    acme.once()
+    acme.join(nurses, acme.person("later@zorg.nl"))
+    acme.once()
+    acme.store.forget_plans(acme.now + timedelta(days=1))
+    assert set(acme.store.base("acme", ListUid(nurses.uid)).rows) == {STAYS, "later@zorg.nl"}
+    assert any(ANN.encode() in body for body in kept_bodies(acme.store))
+    old = back_up(acme)
+    forget(acme, ANN)
+
+    old.put_back(with_log=True)
+
+    assert acme.store.passes("acme", limit=1)
+    assert not any(ANN.encode() in body for body in kept_bodies(acme.store))
+
+
 def test_an_approval_that_was_used_after_the_copy_is_used_up(acme: Agency) -> None:
     crowd = [f"weg{number}@zorg.nl" for number in range(12)]
     nurses = acme.list("Verpleegkundigen", STAYS, *crowd)
